@@ -1,0 +1,162 @@
+import { z } from "zod";
+import { Exit, Health } from "./allocation.ts";
+import { PendingGroup, PlacementExplanation } from "./explanation.ts";
+import { AllocationId, ClusterId, NodeId, RequestId, WorkloadId } from "./ids.ts";
+import { NodeDescription } from "./inventory.ts";
+import { Grant } from "./resources.ts";
+import { WorkloadSpec } from "./workload-spec.ts";
+
+/**
+ * The events of the log. The cluster's durable state is the fold of these and of nothing else.
+ * Events carry what happened, in the past tense, with every input the fold needs: no event makes
+ * the fold read a clock or draw a number.
+ */
+export const LOG_VERSION = 1;
+
+export const NodeStatus = z.enum(["ready", "suspect", "down"]);
+export type NodeStatus = z.infer<typeof NodeStatus>;
+
+export const Drain = z.object({
+  startedAtUnixMs: z.number(),
+  /** After this, what still runs is stopped without regard to `maxUnavailable`; null means never. */
+  deadlineAtUnixMs: z.number().nullable(),
+  ignoreSystem: z.boolean(),
+});
+export type Drain = z.infer<typeof Drain>;
+
+export const StopReason = z.enum([
+  "workload.stopped",
+  "workload.updated",
+  "workload.scaled",
+  "node.drained",
+  "node.unmatched", // a system workload whose constraints the node no longer meets
+  "unhealthy",
+  "restart.requested",
+]);
+export type StopReason = z.infer<typeof StopReason>;
+
+export const Outcome = z.enum(["complete", "failed", "stopped", "lost"]);
+export type Outcome = z.infer<typeof Outcome>;
+
+const LeaderStarted = z.object({
+  type: z.literal("LeaderStarted"),
+  clusterId: ClusterId,
+  term: z.int().min(1),
+  /** Names the process for people: host name and pid. */
+  leader: z.string(),
+  version: z.string(),
+});
+const NodeRegistered = z.object({ type: z.literal("NodeRegistered"), node: NodeDescription });
+const NodeStatusChanged = z.object({
+  type: z.literal("NodeStatusChanged"),
+  nodeId: NodeId,
+  status: NodeStatus,
+  reason: z.string(),
+});
+const NodeEligibilityChanged = z.object({
+  type: z.literal("NodeEligibilityChanged"),
+  nodeId: NodeId,
+  eligibility: z.enum(["eligible", "cordoned"]),
+  drain: Drain.nullable(),
+  reason: z.string().nullable(),
+});
+const NodeRemoved = z.object({ type: z.literal("NodeRemoved"), nodeId: NodeId });
+
+const WorkloadApplied = z.object({
+  type: z.literal("WorkloadApplied"),
+  workloadId: WorkloadId,
+  version: z.int().min(1),
+  spec: WorkloadSpec,
+});
+const WorkloadStopped = z.object({ type: z.literal("WorkloadStopped"), workloadId: WorkloadId });
+const WorkloadRemoved = z.object({ type: z.literal("WorkloadRemoved"), workloadId: WorkloadId });
+/** What still waits after an evaluation, and why. Appended only when it differs from before. */
+const WorkloadEvaluated = z.object({
+  type: z.literal("WorkloadEvaluated"),
+  workloadId: WorkloadId,
+  pending: z.array(PendingGroup),
+});
+
+const AllocationPlaced = z.object({
+  type: z.literal("AllocationPlaced"),
+  allocationId: AllocationId,
+  workloadId: WorkloadId,
+  workloadVersion: z.int().min(1),
+  index: z.int().min(0),
+  /** 1 for the first allocation of this index and version, one more for each replacement. */
+  attempt: z.int().min(1),
+  nodeId: NodeId,
+  granted: Grant,
+  why: PlacementExplanation,
+});
+const AllocationStopRequested = z.object({
+  type: z.literal("AllocationStopRequested"),
+  allocationId: AllocationId,
+  reason: StopReason,
+});
+/** The agent saw it start, or saw its health change. */
+const AllocationRunning = z.object({
+  type: z.literal("AllocationRunning"),
+  allocationId: AllocationId,
+  startedAtUnixMs: z.number(),
+  pid: z.int().nullable(),
+  health: Health,
+  message: z.string().nullable(),
+});
+/** It ended, or its node is down. Only now is what it held free again. */
+const AllocationFinished = z.object({
+  type: z.literal("AllocationFinished"),
+  allocationId: AllocationId,
+  outcome: Outcome,
+  exit: Exit.nullable(),
+  startedAtUnixMs: z.number().nullable(),
+  finishedAtUnixMs: z.number(),
+  message: z.string().nullable(),
+});
+const AllocationsForgotten = z.object({
+  type: z.literal("AllocationsForgotten"),
+  allocationIds: z.array(AllocationId).min(1),
+});
+
+/** The answer to a write, kept so that repeating the request returns the same one. */
+const RequestAnswered = z.object({
+  type: z.literal("RequestAnswered"),
+  requestId: RequestId,
+  method: z.string(),
+  reply: z.json(),
+});
+
+export const ClusterEvent = z.discriminatedUnion("type", [
+  LeaderStarted,
+  NodeRegistered,
+  NodeStatusChanged,
+  NodeEligibilityChanged,
+  NodeRemoved,
+  WorkloadApplied,
+  WorkloadStopped,
+  WorkloadRemoved,
+  WorkloadEvaluated,
+  AllocationPlaced,
+  AllocationStopRequested,
+  AllocationRunning,
+  AllocationFinished,
+  AllocationsForgotten,
+  RequestAnswered,
+]);
+export type ClusterEvent = z.infer<typeof ClusterEvent>;
+export type ClusterEventType = ClusterEvent["type"];
+export type EventOf<T extends ClusterEventType> = Extract<ClusterEvent, { type: T }>;
+
+/**
+ * One message of the log: events that became true together. `previous` is the hash of the entry
+ * before (see `hashEntry` in the runtime), so a replica notices at once if history is rewritten.
+ */
+export const LogEntry = z.object({
+  v: z.literal(LOG_VERSION),
+  term: z.int().min(1),
+  /** When the leader decided it, by its own clock. Display and deadlines only; order is `seq`. */
+  atUnixMs: z.number(),
+  previous: z.string(),
+  events: z.array(ClusterEvent).min(1),
+});
+export type LogEntry = z.infer<typeof LogEntry>;

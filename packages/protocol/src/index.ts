@@ -1,0 +1,22 @@
+/**
+ * What agents, schedulers, consoles and the command line say to each other: identifiers,
+ * quantities, the workload spec, the log's events, subjects and error codes. Schemas are written
+ * once with zod; every type is inferred from one. Nothing here does any input or output.
+ */
+export * from "./agent-messages.ts";
+export * from "./allocation.ts";
+export * from "./api.ts";
+export * from "./constraint.ts";
+export * from "./errors.ts";
+export * from "./events.ts";
+export * from "./explanation.ts";
+export * from "./ids.ts";
+export * from "./inventory.ts";
+export * from "./limits.ts";
+export * from "./quantity.ts";
+export * from "./resources.ts";
+export * from "./subjects.ts";
+export * from "./validate-workloads.ts";
+export * from "./views.ts";
+export * from "./workload-input.ts";
+export * from "./workload-spec.ts";

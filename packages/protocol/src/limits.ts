@@ -1,0 +1,44 @@
+/**
+ * Every bound that crosses a process boundary, by name. `docs/limits.md` explains each one.
+ */
+export const limits = {
+  /** One appended log entry, JSON bytes. Well under the engine's 1 MiB payload limit. */
+  entryBytesMax: 64 * 1024,
+  /** A request or reply body over NATS, JSON bytes. */
+  messageBytesMax: 512 * 1024,
+  /** A workload file given to the command line. */
+  workloadFileBytesMax: 1024 * 1024,
+  /** A normalised workload spec inside an event. */
+  workloadSpecBytesMax: 32 * 1024,
+  workloadsPerApplyMax: 100,
+  workloadCountMax: 100_000,
+  environmentVariablesMax: 256,
+  commandArgumentsMax: 512,
+  commandBytesMax: 16 * 1024,
+  constraintsMax: 32,
+  constraintLengthMax: 512,
+  labelsPerNodeMax: 64,
+  portsPerWorkloadMax: 32,
+  gpusPerAllocationMax: 64,
+  allocationsPerNodeMax: 2_000,
+  /** Finished allocations remembered for each workload index (its history). */
+  finishedAllocationsPerIndexMax: 5,
+  eventsRememberedMax: 10_000,
+  eventPageMax: 1_000,
+  listPageMax: 10_000,
+  reportsPerMessageMax: 64,
+  desiredPageBytesMax: 256 * 1024,
+  logChunkBytesMax: 128 * 1024,
+  longPollMsMax: 10_000,
+  nearestFitsMax: 5,
+  placementCandidatesMax: 5,
+} as const;
+
+/** Timings of the liveness protocol between agents and the leader. */
+export const timings = {
+  beatIntervalMs: 1_000,
+  usageIntervalMs: 5_000,
+  nodeSuspectAfterMs: 3_000,
+  nodeDownAfterMs: 10_000,
+  stopGraceMsDefault: 10_000,
+} as const;

@@ -1,0 +1,43 @@
+import type { NodeId } from "./ids.ts";
+
+/**
+ * Every subject Berth uses is built here and nowhere else.
+ *
+ * | subject | who → who | what |
+ * |---|---|---|
+ * | `berth.log` | leader → stream | log entries |
+ * | `berth.api.<method>` | client → leader | request/reply |
+ * | `berth.agent.<node>.hello|report|desired` | agent → leader | request/reply |
+ * | `berth.agent.<node>.beat|usage|health` | agent → all interested | droppable |
+ * | `berth.node.<node>.desired` | leader → agent | a hint: what changed, with (term, generation) |
+ * | `berth.node.<node>.logs` | operator → agent | request/reply, pull |
+ */
+export const LOG_STREAM = "BERTH_LOG";
+export const LOG_SUBJECT = "berth.log";
+
+export type AgentRequest = "hello" | "report" | "desired";
+export type AgentTelemetry = "beat" | "usage" | "health";
+export type NodeRequest = "logs";
+
+export const subjects = {
+  log: LOG_SUBJECT,
+  api: (method: string) => `berth.api.${method}`,
+  apiAll: "berth.api.>",
+  agent: (node: NodeId, message: AgentRequest | AgentTelemetry) => `berth.agent.${node}.${message}`,
+  agentEvery: (message: AgentRequest | AgentTelemetry) => `berth.agent.*.${message}`,
+  agentAll: (node: NodeId) => `berth.agent.${node}.>`,
+  nodeDesired: (node: NodeId) => `berth.node.${node}.desired`,
+  node: (node: NodeId, message: NodeRequest) => `berth.node.${node}.${message}`,
+  nodeAll: (node: NodeId) => `berth.node.${node}.>`,
+} as const;
+
+/** The method of an api subject, or null when the subject is not one. */
+export function apiMethodOf(subject: string): string | null {
+  return subject.startsWith("berth.api.") ? subject.slice("berth.api.".length) : null;
+}
+
+/** The node of an agent subject; null when the token is not there. Not validated: parse as NodeId. */
+export function agentNodeOf(subject: string): string | null {
+  const tokens = subject.split(".");
+  return tokens[0] === "berth" && tokens[1] === "agent" ? (tokens[2] ?? null) : null;
+}
