@@ -29,6 +29,11 @@ export const subjects = {
   nodeDesired: (node: NodeId) => `berth.node.${node}.desired`,
   node: (node: NodeId, message: NodeRequest) => `berth.node.${node}.${message}`,
   nodeAll: (node: NodeId) => `berth.node.${node}.>`,
+  /**
+   * Where a client receives replies: its inbox prefix. The server lets it subscribe to no other,
+   * so nobody reads another's answers.
+   */
+  inbox: (publicKey: string) => `_INBOX.${publicKey}`,
 } as const;
 
 /** The method of an api subject, or null when the subject is not one. */

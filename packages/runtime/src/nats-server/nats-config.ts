@@ -1,0 +1,141 @@
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { LOG_STREAM } from "@berth/protocol";
+import type { Credentials, NatsRole } from "./credentials.ts";
+import { isAtLeast } from "./version.ts";
+
+export interface NatsConfigOptions {
+  /** 0 lets the server choose a free one; the ports file tells which. */
+  readonly port: number;
+  readonly serverVersion: string;
+  readonly storeFolder: string;
+  readonly pidFile: string;
+  readonly portsFolder: string;
+  readonly logFile: string;
+  readonly credentials: Credentials;
+  /** More agents than the embedded one: their public keys. */
+  readonly agentKeys?: readonly string[];
+}
+
+const LOG_FILE_BYTES_MAX = 8 * 1024 * 1024;
+/** The oldest server with `sync_interval`; before it, an acknowledgement is not on the disk yet. */
+const SYNC_SINCE = "2.10.0";
+
+interface Permissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  /** May answer the requests it receives, whatever the reply subject. */
+  readonly responds: boolean;
+}
+
+/** Writes the file whole or not at all; it holds public keys only, no secret. */
+export async function writeNatsConfig(file: string, options: NatsConfigOptions): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const draft = `${file}.${process.pid}.new`;
+  await writeFile(draft, renderNatsConfig(options), { mode: 0o600 });
+  await rename(draft, file);
+}
+
+/**
+ * Loopback only, one account with JetStream, every user an nkey with its own permissions, and an
+ * own system account: with users listed there, nobody gets in without a key.
+ */
+export function renderNatsConfig(options: NatsConfigOptions): string {
+  const { credentials } = options;
+  const agents = [credentials.agent.publicKey, ...(options.agentKeys ?? [])];
+  const users = [
+    user(
+      credentials.scheduler.publicKey,
+      permissionsOf("scheduler", credentials.scheduler.publicKey),
+    ),
+    user(credentials.gateway.publicKey, permissionsOf("gateway", credentials.gateway.publicKey)),
+    user(credentials.operator.publicKey, permissionsOf("operator", credentials.operator.publicKey)),
+    ...[...new Set(agents)].map((key) => user(key, permissionsOf("agent", key))),
+  ];
+  const sync = isAtLeast(options.serverVersion, SYNC_SINCE) ? "\n  sync_interval: always" : "";
+  return `# Written by Berth at each start; edits are lost.
+listen: ${quote(`127.0.0.1:${options.port === 0 ? -1 : options.port}`)}
+server_name: "berth"
+pid_file: ${quote(options.pidFile)}
+ports_file_dir: ${quote(options.portsFolder)}
+log_file: ${quote(options.logFile)}
+logfile_size_limit: ${LOG_FILE_BYTES_MAX}
+jetstream {
+  store_dir: ${quote(options.storeFolder)}${sync}
+}
+accounts {
+  BERTH {
+    jetstream: enabled
+    users: [
+${users.join("\n")}
+    ]
+  }
+  SYS {}
+}
+system_account: SYS
+`;
+}
+
+/** What each role may do; everything else is refused by the server. */
+function permissionsOf(role: NatsRole, publicKey: string): Permissions {
+  const inbox = `_INBOX.${publicKey}.>`;
+  switch (role) {
+    case "scheduler":
+      return {
+        publish: ["berth.>", "_INBOX.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"],
+        subscribe: ["berth.>", inbox],
+        responds: false,
+      };
+    case "agent":
+      return {
+        publish: [`berth.agent.${publicKey}.>`],
+        subscribe: [`berth.node.${publicKey}.>`, inbox],
+        responds: true,
+      };
+    case "gateway":
+      return {
+        publish: ["berth.api.>", "berth.node.*.logs", ...readLog],
+        subscribe: ["berth.agent.*.beat", "berth.agent.*.usage", "berth.agent.*.health", inbox],
+        responds: false,
+      };
+    case "operator":
+      return {
+        publish: ["berth.api.>", "berth.node.*.logs"],
+        subscribe: ["berth.agent.*.beat", "berth.agent.*.usage", inbox],
+        responds: false,
+      };
+  }
+}
+
+/** What reading the log stream takes: its bounds, single messages and ordered consumers. */
+const readLog = [
+  `$JS.API.STREAM.INFO.${LOG_STREAM}`,
+  `$JS.API.STREAM.MSG.GET.${LOG_STREAM}`,
+  `$JS.API.DIRECT.GET.${LOG_STREAM}`,
+  `$JS.API.DIRECT.GET.${LOG_STREAM}.>`,
+  `$JS.API.CONSUMER.CREATE.${LOG_STREAM}`,
+  `$JS.API.CONSUMER.CREATE.${LOG_STREAM}.>`,
+  `$JS.API.CONSUMER.INFO.${LOG_STREAM}.*`,
+  `$JS.API.CONSUMER.DELETE.${LOG_STREAM}.*`,
+  `$JS.API.CONSUMER.MSG.NEXT.${LOG_STREAM}.*`,
+  `$JS.ACK.${LOG_STREAM}.>`,
+  `$JS.FC.${LOG_STREAM}.>`,
+];
+
+function user(publicKey: string, { publish, subscribe, responds }: Permissions): string {
+  const fields = [
+    `publish: ${list(publish)}`,
+    `subscribe: ${list(subscribe)}`,
+    ...(responds ? ["allow_responses: true"] : []),
+  ];
+  return `      { nkey: ${publicKey}, permissions: { ${fields.join(", ")} } }`;
+}
+
+function list(items: readonly string[]): string {
+  return `[${items.map(quote).join(", ")}]`;
+}
+
+/** The configuration language knows JSON's escapes within double quotes. */
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
