@@ -109,6 +109,7 @@ function permissionsOf(role: NatsRole, publicKey: string): Permissions {
 
 /** What reading the log stream takes: its bounds, single messages and ordered consumers. */
 const readLog = [
+  "$JS.API.INFO",
   `$JS.API.STREAM.INFO.${LOG_STREAM}`,
   `$JS.API.STREAM.MSG.GET.${LOG_STREAM}`,
   `$JS.API.DIRECT.GET.${LOG_STREAM}`,
