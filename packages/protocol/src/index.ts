@@ -14,6 +14,7 @@ export * from "./ids.ts";
 export * from "./inventory.ts";
 export * from "./limits.ts";
 export * from "./quantity.ts";
+export * from "./quantity-fields.ts";
 export * from "./resources.ts";
 export * from "./subjects.ts";
 export * from "./validate-workloads.ts";

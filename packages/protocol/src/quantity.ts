@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 /**
  * Quantities are written with units by people and held as integers with the unit in the name.
  * A parser returns the integer, or a sentence that says what would have been right.
@@ -18,7 +16,12 @@ const MEMORY_BYTES: Readonly<Record<string, number>> = {
   TB: 1e12,
   PB: 1e15,
 };
-const BANDWIDTH_KBPS: Readonly<Record<string, number>> = { kbps: 1, Mbps: 1e3, Gbps: 1e6, Tbps: 1e9 };
+const BANDWIDTH_KBPS: Readonly<Record<string, number>> = {
+  kbps: 1,
+  Mbps: 1e3,
+  Gbps: 1e6,
+  Tbps: 1e9,
+};
 const DURATION_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,
@@ -43,7 +46,8 @@ export function parseMemoryMiB(input: string | number): Parsed<number> {
   const help = "write an amount with a unit, such as 128MiB, 1.5GiB or 2TiB";
   const match = /^(\d+(?:\.\d+)?)\s?([A-Za-z]+)$/.exec(String(input));
   const unit = match ? MEMORY_BYTES[match[2] ?? ""] : undefined;
-  if (!match || unit === undefined) return { ok: false, message: unitHelp(match?.[2], MEMORY_BYTES, help) };
+  if (!match || unit === undefined)
+    return { ok: false, message: unitHelp(match?.[2], MEMORY_BYTES, help) };
   return bounded(Math.ceil((Number(match[1]) * unit) / 2 ** 20), help);
 }
 
@@ -78,7 +82,8 @@ export function parseDurationRangeMs(
   const [low, high, ...rest] = String(input).split("..");
   const min = parseDurationMs(low ?? "");
   const max = high === undefined ? min : parseDurationMs(high);
-  if (rest.length > 0 || !min.ok || !max.ok || min.value > max.value) return { ok: false, message: help };
+  if (rest.length > 0 || !min.ok || !max.ok || min.value > max.value)
+    return { ok: false, message: help };
   return { ok: true, value: { minMs: min.value, maxMs: max.value } };
 }
 
@@ -108,46 +113,6 @@ export function formatDurationMs(durationMs: number): string {
   return parts.slice(0, 2).join("");
 }
 
-
-/** A zod field for a quantity: the unit-bearing text in, the integer out. */
-function quantity<T>(pattern: RegExp, description: string, parse: (input: string | number) => Parsed<T>) {
-  return z
-    .union([z.string(), z.number()])
-    .meta({ description, pattern: pattern.source })
-    .transform((input, context): T => {
-      const parsed = parse(input);
-      if (parsed.ok) return parsed.value;
-      context.addIssue({ code: "custom", message: parsed.message, input });
-      return z.NEVER;
-    });
-}
-
-export const CpuMillis = quantity(
-  /^\d+(\.\d+)?m?$/,
-  "CPU: cores as 2 or 0.5, or thousandths as 500m",
-  parseCpuMillis,
-);
-export const MemoryMiB = quantity(
-  /^\d+(\.\d+)? ?(KiB|MiB|GiB|TiB|PiB|kB|MB|GB|TB|PB)$/,
-  "An amount of memory or disk with its unit: 128MiB, 1.5GiB, 2TiB",
-  parseMemoryMiB,
-);
-export const NetworkMbps = quantity(
-  /^\d+(\.\d+)? ?(kbps|Mbps|Gbps|Tbps)$/,
-  "A bandwidth with its unit: 50Mbps, 10Gbps",
-  parseNetworkMbps,
-);
-export const DurationMs = quantity(
-  /^(\d+(\.\d+)?(ms|s|m|h|d))+$/,
-  "A duration: 500ms, 30s, 5m, 2h, 1h30m",
-  parseDurationMs,
-);
-export const DurationRangeMs = quantity(
-  /^(\d+(\.\d+)?(ms|s|m|h|d))+(\.\.(\d+(\.\d+)?(ms|s|m|h|d))+)?$/,
-  "A range of durations: 1s..1m",
-  parseDurationRangeMs,
-);
-
 function whole(value: number, unit: string, help: string): Parsed<number> {
   const rounded = Math.round(value);
   if (Math.abs(value - rounded) > 1e-6) {
@@ -166,7 +131,9 @@ function bounded(value: number, help: string): Parsed<number> {
 function unitHelp(unit: string | undefined, units: Readonly<Record<string, number>>, help: string) {
   if (unit === undefined) return help;
   const meant = Object.keys(units).find((known) => known.toLowerCase() === unit.toLowerCase());
-  const short = Object.keys(units).find((known) => known.toLowerCase()[0] === unit.toLowerCase()[0]);
+  const short = Object.keys(units).find(
+    (known) => known.toLowerCase()[0] === unit.toLowerCase()[0],
+  );
   const suggestion = meant ?? short;
   return suggestion === undefined
     ? `unknown unit '${unit}'; ${help}`

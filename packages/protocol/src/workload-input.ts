@@ -2,7 +2,7 @@ import { z } from "zod";
 import { parseConstraint } from "./constraint.ts";
 import { ProjectName, WorkloadName } from "./ids.ts";
 import { limits } from "./limits.ts";
-import { CpuMillis, DurationMs, DurationRangeMs, MemoryMiB, NetworkMbps } from "./quantity.ts";
+import { CpuMillis, DurationMs, DurationRangeMs, MemoryMiB, NetworkMbps } from "./quantity-fields.ts";
 import { PortNumber } from "./resources.ts";
 import type { WorkloadSpec } from "./workload-spec.ts";
 
