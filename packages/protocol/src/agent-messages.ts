@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AllocationReport, AllocationUsage, DesiredAllocation } from "./allocation.ts";
-import { WireError } from "./errors.ts";
+import type { WireError } from "./errors.ts";
 import { AllocationId, ClusterId, NodeId } from "./ids.ts";
 import { NodeDescription } from "./inventory.ts";
 

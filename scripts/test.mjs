@@ -1,0 +1,120 @@
+/**
+ * `npm test`: everything that must hold, from a fresh clone. Each step is one line; a failed step
+ * shows its output and hides none of the later ones. The last line counts tests:
+ * `N passed, N failed`, and `, N skipped` where some were.
+ */
+import { bootstrap } from "./bootstrap.mjs";
+import { findBrowser } from "./find-browser.mjs";
+import { localProgram, runCommand } from "./run-command.mjs";
+import { clearReports, countReports } from "./test-reports.mjs";
+
+/**
+ * @typedef {object} Step
+ * @property {string} title
+ * @property {string} command
+ * @property {readonly string[]} args
+ * @property {boolean} [counted] It runs tests, which are counted; otherwise the step is one check.
+ */
+
+const startedAt = performance.now();
+await bootstrap().catch((/** @type {Error} */ error) => {
+  console.log(`✗ ${error.message}\n0 passed, 1 failed`);
+  process.exit(1);
+});
+const machine = await prepareMachine();
+
+const turbo = [
+  "--ui=stream",
+  "--output-logs=errors-only",
+  "--log-order=grouped",
+  "--continue=always",
+];
+/** @type {readonly Step[]} */
+const steps = [
+  { title: "format", command: localProgram("biome"), args: ["format", "."] },
+  {
+    title: "lint",
+    command: localProgram("oxlint"),
+    args: ["--type-aware", "--deny-warnings", "--quiet"],
+  },
+  { title: "types", command: localProgram("tsc"), args: ["-b"] },
+  { title: "types of tests", command: localProgram("tsc"), args: ["-p", "tsconfig.tests.json"] },
+  {
+    title: "tidy",
+    command: localProgram("vitest"),
+    args: ["run", "--config", "vitest.config.ts"],
+    counted: true,
+  },
+  {
+    title: "unit",
+    command: localProgram("turbo"),
+    args: ["run", "test", "--concurrency=2", ...turbo],
+    counted: true,
+  },
+  {
+    title: "integration and browser",
+    command: localProgram("turbo"),
+    args: ["run", "test:integration", "--concurrency=1", ...turbo],
+    counted: true,
+  },
+];
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (const step of steps) {
+  const counts = await run(step);
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+}
+const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
+console.log(`\nall steps: ${minutes} min`);
+console.log(describe(total));
+process.exitCode = total.failed === 0 ? 0 : 1;
+
+/** @param {Step} step */
+async function run(step) {
+  const stepStartedAt = performance.now();
+  clearReports();
+  const { code, output } = await runCommand(step.command, step.args, {
+    collect: true,
+    env: machine,
+  });
+  const seconds = ((performance.now() - stepStartedAt) / 1000).toFixed(1);
+  const counts = step.counted
+    ? countReports()
+    : { passed: code === 0 ? 1 : 0, failed: 0, skipped: 0 };
+  // A suite that could not even start has no failed test to count.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  const mark = counts.failed === 0 ? "✓" : "✗";
+  if (counts.failed > 0) console.log(output.trimEnd());
+  console.log(`${mark} ${step.title.padEnd(24)} ${seconds.padStart(6)} s   ${describe(counts)}`);
+  return counts;
+}
+
+/** What tests need from the machine, as variables. They are part of turbo's hash. */
+async function prepareMachine() {
+  const { ensureNatsServer } = await import("../packages/runtime/dist/nats-server/index.js");
+  const say = (/** @type {string} */ line) => console.log(`  ${line}`);
+  /** @type {Record<string, string>} */
+  const variables = {
+    BERTH_TEST_MACHINE: `${process.platform} ${process.arch} node ${process.version}`,
+  };
+  try {
+    const { path, version } = await ensureNatsServer({ onProgress: say });
+    variables["BERTH_NATS_SERVER"] = path;
+    variables["BERTH_TEST_MACHINE"] += ` nats-server ${version}`;
+  } catch (error) {
+    say(
+      `${error instanceof Error ? error.message : String(error)}; tests with a real server will fail`,
+    );
+  }
+  const browser = await findBrowser(say);
+  if (browser) variables["BERTH_BROWSER"] = browser;
+  else say("no Chromium here: the browser tests are skipped");
+  return variables;
+}
+
+/** @param {{ passed: number, failed: number, skipped: number }} counts */
+function describe({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
