@@ -1,2 +1,4 @@
 export * from "./assert.ts";
+export * from "./entry-hash.ts";
+export * from "./logger.ts";
 export * from "./ports.ts";

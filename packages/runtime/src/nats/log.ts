@@ -1,0 +1,248 @@
+import { BerthError, LOG_STREAM, LOG_SUBJECT } from "@berth/protocol";
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DeliverPolicy,
+  DiscardPolicy,
+  headers,
+  type JetStreamManager,
+  NatsError,
+  ReplayPolicy,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from "nats";
+import { type Logger, loggerTo } from "../logger.ts";
+import { MINIMUM_VERSION } from "../nats-server/ensure-nats-server.ts";
+import { isAtLeast } from "../nats-server/version.ts";
+import type { AppendResult, Log, StoredEntry } from "../ports.ts";
+import type { NatsBus } from "./bus.ts";
+import { NatsLogTail } from "./log-tail.ts";
+
+export interface NatsLogOptions {
+  readonly appendTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+  readonly logger?: Logger;
+}
+
+const APPEND_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+const READ_BATCH_ENTRIES = 256;
+const READ_BATCH_EXPIRES_MS = 10_000;
+const EXPECTED_LAST_SEQUENCE = "Nats-Expected-Last-Sequence";
+
+/** Error codes of the JetStream API that an append can meet. */
+const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
+const NO_ROOM = new Set([
+  10023, // insufficient resources
+  10028, // account's memory is used up
+  10047, // insufficient storage resources available
+  10054, // message exceeds the stream's maximum
+  10077, // the store could not write it
+]);
+const STREAM_NOT_FOUND = 10059;
+
+/**
+ * The log over one JetStream stream. Fencing is the engine's expected-last-sequence check on the
+ * whole stream, which holds on every server since 2.9.10; nothing here depends on message ids.
+ */
+export function natsLog(bus: NatsBus, options: NatsLogOptions = {}): Log {
+  const appendTimeoutMs = options.appendTimeoutMs ?? APPEND_TIMEOUT_MS;
+  const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  const manager = () => manage(bus, requestTimeoutMs);
+  return {
+    append: (bytes, expectedLastSeq) => append(bus, bytes, expectedLastSeq, appendTimeoutMs),
+    bounds: () => bounds(bus, manager),
+    read: (fromSeq) => read(bus, manager, fromSeq),
+    tail(fromSeq, onEntry, onGap) {
+      const logger = options.logger ?? loggerTo(() => {});
+      const tail = new NatsLogTail({ bus, manager, logger, onEntry, onGap }, fromSeq);
+      return { unsubscribe: () => tail.stop() };
+    },
+  };
+}
+
+/**
+ * Creates the stream on the first start. Only a writer may; readers wait for it.
+ *
+ * Rejects with a `BerthError`: `conflict` when a stream of that name keeps less than the log must,
+ * `invalid` when the server is older than Berth can trust.
+ */
+export async function ensureLogStream(bus: NatsBus): Promise<void> {
+  const version = bus.connection?.info?.version ?? "0.0.0";
+  if (!isAtLeast(version, MINIMUM_VERSION)) {
+    throw new BerthError("invalid", `nats-server ${version} is too old; ${MINIMUM_VERSION} needed`);
+  }
+  const { streams } = await manage(bus, REQUEST_TIMEOUT_MS);
+  const wanted = {
+    name: LOG_STREAM,
+    subjects: [LOG_SUBJECT],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    num_replicas: 1,
+    max_age: 0,
+    max_msgs: -1,
+    max_bytes: -1,
+    max_msgs_per_subject: -1,
+    deny_delete: true,
+  } satisfies Partial<StreamConfig>;
+  const existing = await streams.info(LOG_STREAM).catch((cause: unknown) => {
+    if (apiErrorCode(cause) === STREAM_NOT_FOUND) return null;
+    throw unavailable(cause);
+  });
+  if (existing === null) {
+    await streams.add(wanted).catch((cause: unknown) => {
+      throw unavailable(cause);
+    });
+    return;
+  }
+  const { config } = existing;
+  for (const field of ["storage", "retention", "discard", "max_age", "max_msgs"] as const) {
+    if (config[field] === wanted[field]) continue;
+    throw new BerthError("conflict", `the stream ${LOG_STREAM} has ${field} = ${config[field]}`, {
+      hint: `It must be ${wanted[field]}: the log would lose entries.`,
+    });
+  }
+}
+
+async function append(
+  bus: NatsBus,
+  bytes: Uint8Array,
+  expectedLastSeq: number,
+  timeoutMs: number,
+): Promise<AppendResult> {
+  const { connection } = bus;
+  if (connection === null || bus.status !== "connected") {
+    return { result: "ambiguous", cause: new BerthError("unreachable", "not connected to NATS") };
+  }
+  try {
+    const fence = headers();
+    fence.set(EXPECTED_LAST_SEQUENCE, String(expectedLastSeq));
+    const request = connection.request(LOG_SUBJECT, bytes, { headers: fence, timeout: timeoutMs });
+    return appendResult((await bus.untilLost(request)).json(), expectedLastSeq);
+  } catch (cause) {
+    return { result: "ambiguous", cause };
+  }
+}
+
+function appendResult(reply: unknown, expectedLastSeq: number): AppendResult {
+  const { seq, error } = reply as PublishReply;
+  if (error !== undefined) {
+    if (WRONG_LAST_SEQUENCE.has(error.err_code)) return { result: "conflict" };
+    if (NO_ROOM.has(error.err_code)) return { result: "full", message: error.description };
+    return { result: "ambiguous", cause: new Error(`${error.err_code} ${error.description}`) };
+  }
+  if (seq !== expectedLastSeq + 1) {
+    return {
+      result: "ambiguous",
+      cause: new Error(`stored at ${seq}, not ${expectedLastSeq + 1}`),
+    };
+  }
+  return { result: "appended", seq };
+}
+
+/** The engine's answer to a publish into a stream. */
+interface PublishReply {
+  readonly seq?: number;
+  readonly error?: { readonly err_code: number; readonly description: string };
+}
+
+async function bounds(
+  bus: NatsBus,
+  manager: () => Promise<JetStreamManager>,
+): Promise<{ first: number; last: number }> {
+  try {
+    const { streams } = await manager();
+    const { state, cluster } = await bus.untilLost(streams.info(LOG_STREAM));
+    if (cluster !== undefined && cluster.leader === undefined) {
+      throw new BerthError("log.unavailable", "the log has no leader now", { retryable: true });
+    }
+    return { first: Math.max(1, state.first_seq), last: state.last_seq };
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+}
+
+async function* read(
+  bus: NatsBus,
+  manager: () => Promise<JetStreamManager>,
+  fromSeq: number,
+): AsyncIterable<StoredEntry> {
+  const { first, last } = await bounds(bus, manager);
+  let next = fromSeq;
+  if (next > last) return;
+  if (next < first) {
+    throw new BerthError("log.unavailable", `entry ${next} is gone; the log starts at ${first}`);
+  }
+  try {
+    const { connection } = bus;
+    const { consumers } = await manager();
+    if (connection === null) throw new BerthError("unreachable", "not connected to NATS");
+    const { name } = await consumers.add(LOG_STREAM, replayFrom(next));
+    const consumer = await connection.jetstream().consumers.get(LOG_STREAM, name);
+    while (next <= last) {
+      const batch = await bus.untilLost(
+        collect(consumer, Math.min(READ_BATCH_ENTRIES, last - next + 1)),
+      );
+      for (const entry of batch) {
+        if (entry.seq !== next) throw new Error(`entry ${entry.seq} came where ${next} belongs`);
+        next += 1;
+        yield entry;
+      }
+      if (batch.length === 0) throw new Error(`entry ${next} did not come`);
+    }
+    void consumers.delete(LOG_STREAM, name).catch(() => {
+      // The server removes it after a while of no use.
+    });
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+}
+
+/** A consumer of everything from `seq` on, kept in the server's memory for as long as it is used. */
+export function replayFrom(seq: number): Partial<ConsumerConfig> {
+  return {
+    ack_policy: AckPolicy.None,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: seq,
+    replay_policy: ReplayPolicy.Instant,
+    mem_storage: true,
+    num_replicas: 1,
+  };
+}
+
+interface Fetches {
+  fetch(options: {
+    max_messages: number;
+    expires: number;
+  }): Promise<AsyncIterable<{ seq: number; data: Uint8Array }>>;
+}
+
+async function collect(consumer: Fetches, count: number): Promise<StoredEntry[]> {
+  const batch: StoredEntry[] = [];
+  const messages = await consumer.fetch({ max_messages: count, expires: READ_BATCH_EXPIRES_MS });
+  for await (const { seq, data } of messages) batch.push({ seq, bytes: data });
+  return batch;
+}
+
+function manage(bus: NatsBus, timeoutMs: number): Promise<JetStreamManager> {
+  const { connection } = bus;
+  if (connection === null || bus.status !== "connected") {
+    return Promise.reject(new BerthError("unreachable", "not connected to NATS"));
+  }
+  return connection.jetstreamManager({ checkAPI: false, timeout: timeoutMs });
+}
+
+function apiErrorCode(cause: unknown): number | null {
+  return cause instanceof NatsError ? (cause.api_error?.err_code ?? null) : null;
+}
+
+function unavailable(cause: unknown): BerthError {
+  if (cause instanceof BerthError && cause.code === "log.unavailable") return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new BerthError("log.unavailable", `the log cannot be read: ${why}`, {
+    retryable: true,
+    cause,
+  });
+}
