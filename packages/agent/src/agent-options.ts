@@ -1,0 +1,34 @@
+import type { ResourceCapacity } from "@berth/protocol";
+
+/** How an agent is set up. Everything but the first three has a default. */
+export interface AgentOptions {
+  /** `nats://host:port`, one or several. */
+  readonly servers: string | readonly string[];
+  /**
+   * The nkey seed of this node, mode 0600. Its public key is the node's id. Made when missing, and
+   * then only good once the server knows the public key.
+   */
+  readonly credentialsFile: string;
+  /** Where tasks run and their records live. One agent at a time uses it. */
+  readonly stateFolder: string;
+  /** Default: the host name. */
+  readonly nodeName?: string;
+  /** For constraints: `node.labels.<key>`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Handed to tasks as `BERTH_META_<key>`. */
+  readonly meta?: Readonly<Record<string, string>>;
+  /** Kept back for the system; what is left out takes its default (`core/node-capacity.ts`). */
+  readonly reserved?: Partial<ResourceCapacity>;
+  /** What the links carry in total, where the drivers do not say. */
+  readonly networkMbps?: number;
+  /** Inclusive range for ports the scheduler chooses. */
+  readonly portRange?: PortRange;
+}
+
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Below Linux's ephemeral ports (32768 on), so that outgoing connections never take one. */
+export const DEFAULT_PORT_RANGE: PortRange = { from: 20_000, to: 31_999 };
