@@ -1,1 +1,18 @@
-export {};
+/** The ports in memory, deterministic and without a wait: for tests and the simulation. */
+export {
+  type Delivery,
+  type MemoryBus,
+  type MemoryBusOptions,
+  memoryNetwork,
+  type MemoryNetwork,
+} from "./memory-bus.ts";
+export {
+  type AppendFault,
+  memoryLog,
+  type MemoryLog,
+  type MemoryLogOptions,
+} from "./memory-log.ts";
+export { type LoggedLine, memoryLogger, type MemoryLogger } from "./memory-logger.ts";
+export { seededRandom } from "./seeded-random.ts";
+export { subjectMatches } from "./subject-matches.ts";
+export { virtualClock, type VirtualClock } from "./virtual-clock.ts";

@@ -1,0 +1,151 @@
+import { BerthError } from "@berth/protocol";
+import type { AppendResult, Clock, Log, StoredEntry, Subscription } from "../ports.ts";
+
+export interface MemoryLogOptions {
+  /** Every answer comes through it, never within the call. */
+  readonly clock: Clock;
+  readonly appendDelayMs?: number;
+}
+
+/**
+ * What goes wrong with one append: `full` and `conflict` store nothing; `lost` stores nothing and
+ * `unanswered` stores, and the writer cannot tell these two apart.
+ */
+export type AppendFault = "full" | "conflict" | "lost" | "unanswered";
+
+export interface MemoryLog extends Log {
+  /** The next appends meet these, in order. */
+  failNext(...faults: readonly AppendFault[]): void;
+  /** Every append meets `full` until told otherwise: the disk has no room. */
+  setFull(isFull: boolean): void;
+  /** While unavailable, reads and bounds throw and every append is ambiguous. */
+  setAvailable(isAvailable: boolean): void;
+  /** What is stored, to look at. */
+  entries(): readonly StoredEntry[];
+  /** Another writer's append, without asking anybody. */
+  intrude(bytes: Uint8Array): void;
+  /** Ends every tail as an engine does that cannot continue. */
+  breakTails(cause: unknown): void;
+}
+
+/** The engine's log in memory, with its faults at the tester's command. */
+export function memoryLog(options: MemoryLogOptions): MemoryLog {
+  const { clock } = options;
+  const stored: StoredEntry[] = [];
+  const tails = new Set<Tail>();
+  const faults: AppendFault[] = [];
+  let isFull = false;
+  let isAvailable = true;
+
+  function store(bytes: Uint8Array): number {
+    const seq = stored.length + 1;
+    stored.push({ seq, bytes: bytes.slice() });
+    for (const tail of tails) tail.wake();
+    return seq;
+  }
+
+  function decide(bytes: Uint8Array, expectedLastSeq: number): AppendResult {
+    const fault = faults.shift() ?? (isFull ? "full" : null);
+    const ambiguous = { result: "ambiguous", cause: new Error("no answer") } as const;
+    if (!isAvailable || fault === "lost") return ambiguous;
+    if (fault === "conflict" || expectedLastSeq !== stored.length) return { result: "conflict" };
+    if (fault === "full") return { result: "full", message: "no space left" };
+    const seq = store(bytes);
+    return fault === "unanswered" ? ambiguous : { result: "appended", seq };
+  }
+
+  function requireAvailable(): void {
+    if (isAvailable) return;
+    throw new BerthError("log.unavailable", "the log cannot be read", { retryable: true });
+  }
+
+  return {
+    append(bytes, expectedLastSeq) {
+      const result = decide(bytes, expectedLastSeq);
+      return new Promise((resolve) => {
+        clock.after(options.appendDelayMs ?? 0, () => resolve(result));
+      });
+    },
+    async bounds() {
+      requireAvailable();
+      return { first: 1, last: stored.length };
+    },
+    async *read(fromSeq) {
+      requireAvailable();
+      const last = stored.length;
+      for (const entry of stored.slice(fromSeq - 1, last)) yield entry;
+    },
+    tail(fromSeq, onEntry, onGap): Subscription {
+      const tail = new Tail({ clock, stored, onEntry, onGap }, fromSeq);
+      tails.add(tail);
+      tail.wake();
+      return {
+        unsubscribe() {
+          tails.delete(tail);
+          tail.stop();
+        },
+      };
+    },
+    failNext: (...next) => void faults.push(...next),
+    setFull: (value) => void (isFull = value),
+    setAvailable: (value) => void (isAvailable = value),
+    entries: () => stored,
+    intrude: (bytes) => void store(bytes),
+    breakTails(cause) {
+      for (const tail of tails) tail.break(cause);
+      tails.clear();
+    },
+  };
+}
+
+interface TailComponents {
+  readonly clock: Clock;
+  readonly stored: readonly StoredEntry[];
+  readonly onEntry: (entry: StoredEntry) => void;
+  readonly onGap: (cause: unknown) => void;
+}
+
+class Tail {
+  readonly #components: TailComponents;
+  #nextSeq: number;
+  #isStopped = false;
+  #isAwake = false;
+
+  constructor(components: TailComponents, fromSeq: number) {
+    this.#components = components;
+    this.#nextSeq = fromSeq;
+  }
+
+  wake(): void {
+    if (this.#isAwake || this.#isStopped) return;
+    this.#isAwake = true;
+    this.#components.clock.after(0, () => {
+      this.#isAwake = false;
+      this.#handOver();
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  break(cause: unknown): void {
+    if (this.#isStopped) return;
+    this.stop();
+    this.#components.onGap(cause);
+  }
+
+  #handOver(): void {
+    const { stored, onEntry } = this.#components;
+    while (!this.#isStopped) {
+      const entry = stored[this.#nextSeq - 1];
+      if (entry === undefined) return;
+      this.#nextSeq += 1;
+      try {
+        onEntry(entry);
+      } catch (cause) {
+        this.break(cause);
+      }
+    }
+  }
+}
