@@ -78,7 +78,13 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
     tail(fromSeq, onEntry, onGap): Subscription {
       const tail = new Tail({ clock, stored, onEntry, onGap }, fromSeq);
       tails.add(tail);
-      tail.wake();
+      if (fromSeq > stored.length + 1) {
+        clock.after(0, () =>
+          tail.break(new Error(`no entry ${fromSeq} can follow ${stored.length}`)),
+        );
+      } else {
+        tail.wake();
+      }
       return {
         unsubscribe() {
           tails.delete(tail);

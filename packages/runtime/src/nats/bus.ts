@@ -130,7 +130,8 @@ export class NatsBus implements Bus {
   }
 
   #receive(connection: NatsConnection, handler: Handler, message: Msg): void {
-    const { subject, reply } = message;
+    const { subject } = message;
+    const reply = message.reply || null; // the library says "" for none
     const body = decodeJson(message.data);
     if (body === MALFORMED) {
       this.#logger.count(`malformed ${subject}`, "dropped a message that is not JSON", { subject });
@@ -138,12 +139,12 @@ export class NatsBus implements Bus {
     }
     let isAnswered = false;
     const respond = (answer: unknown) => {
-      if (isAnswered || reply === undefined || this.#status !== "connected") return;
+      if (isAnswered || reply === null || this.#status !== "connected") return;
       isAnswered = true;
       this.#send(connection, reply, answer);
     };
     try {
-      handler.handle({ subject, body, respond: reply === undefined ? null : respond });
+      handler.handle({ subject, body, respond: reply === null ? null : respond });
     } catch (error) {
       this.#logger.count(`handler ${handler.subject}`, "a message handler threw", { error });
     }

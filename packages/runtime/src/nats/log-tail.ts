@@ -121,7 +121,7 @@ export class NatsLogTail {
   #receive(connection: NatsConnection, message: Msg): void {
     this.#heardAtMs = performance.now();
     if (isFlowControlMsg(message)) {
-      if (message.reply !== undefined) connection.publish(message.reply);
+      if (message.reply) connection.publish(message.reply);
       return;
     }
     if (isHeartbeatMsg(message)) {
