@@ -32,9 +32,17 @@ export const PlanResult = z.object({
   workload: WorkloadId,
   change: z.enum(["created", "updated", "unchanged"]),
   /** Changed fields as JSON paths with old and new value as JSON; empty when created. */
-  diff: z.array(z.object({ path: z.string(), before: z.json().nullable(), after: z.json().nullable() })),
-  placements: z.array(z.object({ index: z.int(), nodeName: z.string(), why: PlacementExplanation })),
+  diff: z.array(
+    z.object({ path: z.string(), before: z.json().nullable(), after: z.json().nullable() }),
+  ),
+  /** The first of them; `placed` counts all. */
+  placements: z.array(
+    z.object({ index: z.int(), nodeName: z.string(), why: PlacementExplanation }),
+  ),
+  placed: z.int(),
+  /** The first of them; `stopped` counts all. */
   stops: z.array(z.object({ allocation: AllocationId, nodeName: z.string() })),
+  stopped: z.int(),
   unplaced: z.int(),
   noFit: NoFit.nullable(),
 });
@@ -99,7 +107,9 @@ export const api = {
   "node.get": { kind: "read", request: NodeSelector, reply: NodeDetail },
   "node.cordon": {
     kind: "write",
-    request: Write.extend(NodeSelector.shape).extend({ reason: z.string().max(200).nullable().default(null) }),
+    request: Write.extend(NodeSelector.shape).extend({
+      reason: z.string().max(200).nullable().default(null),
+    }),
     reply: z.object({ seq: z.int(), node: NodeView }),
   },
   "node.uncordon": {

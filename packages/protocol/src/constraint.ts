@@ -52,8 +52,8 @@ export function isNodeAttribute(path: string): boolean {
 
 /** Parses one expression; an error says what was expected and at which 1-based column. */
 export function parseConstraint(source: string): ParsedConstraint {
-  const parser = new Parser(source);
   try {
+    const parser = new Parser(source);
     const constraint = parser.expression();
     parser.expectEnd();
     return { ok: true, constraint, paths: parser.paths };
@@ -142,7 +142,8 @@ class SyntaxProblem extends Error {
 type Token = { text: string; kind: "word" | "string" | "symbol" | "end"; column: number };
 
 const DEPTH_MAX = 32;
-const TOKEN = /\s*(?:(==|!=|<=|>=|=~|<|>|\(|\)|\[|\]|,)|"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s()[\],"'=<>!~]+))/y;
+const TOKEN =
+  /\s*(?:(==|!=|<=|>=|=~|<|>|\(|\)|\[|\]|,)|"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s()[\],"'=<>!~]+))/y;
 
 class Parser {
   readonly paths: string[] = [];
@@ -200,7 +201,8 @@ class Parser {
     if (negated) this.fail("'in' after 'not'");
     const operator = this.token;
     for (const comparison of ["==", "!=", "<=", ">=", "=~", "<", ">"] as const) {
-      if (this.takeSymbol(comparison)) return { op: "compare", comparison, path, value: this.value() };
+      if (this.takeSymbol(comparison))
+        return { op: "compare", comparison, path, value: this.value() };
     }
     this.token = operator;
     return this.fail("an operator: ==, !=, <, <=, >, >=, =~, in, not in");

@@ -68,7 +68,12 @@ const WorkloadApplied = z.object({
   version: z.int().min(1),
   spec: WorkloadSpec,
 });
-const WorkloadStopped = z.object({ type: z.literal("WorkloadStopped"), workloadId: WorkloadId });
+const WorkloadStopped = z.object({
+  type: z.literal("WorkloadStopped"),
+  workloadId: WorkloadId,
+  /** Forget it too, once all of it has ended. */
+  remove: z.boolean().default(false),
+});
 const WorkloadRemoved = z.object({ type: z.literal("WorkloadRemoved"), workloadId: WorkloadId });
 /** What still waits after an evaluation, and why. Appended only when it differs from before. */
 const WorkloadEvaluated = z.object({

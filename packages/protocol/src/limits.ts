@@ -24,6 +24,12 @@ export const limits = {
   /** Finished allocations remembered for each workload index (its history). */
   finishedAllocationsPerIndexMax: 5,
   eventsRememberedMax: 10_000,
+  /** Answers to writes that a repeated request id returns again. */
+  answersRememberedMax: 10_000,
+  /** All specs of one submission, JSON bytes: they become durable in one entry. */
+  submissionBytesMax: 48 * 1024,
+  /** Events of one evaluation, JSON bytes: they fit one entry. */
+  evaluationBytesMax: 48 * 1024,
   eventPageMax: 1_000,
   listPageMax: 10_000,
   reportsPerMessageMax: 64,
@@ -31,7 +37,15 @@ export const limits = {
   logChunkBytesMax: 128 * 1024,
   longPollMsMax: 10_000,
   nearestFitsMax: 5,
-  placementCandidatesMax: 5,
+  placementCandidatesMax: 3,
+  /** Placements, and stops, that a plan lists one by one; the rest are only counted. */
+  planListedMax: 200,
+  /** Allocations that `why` explains one by one. */
+  whyListedMax: 100,
+  /** Similar names offered for an unknown one. */
+  nearNamesMax: 5,
+  /** Groups of waiting indexes with different reasons; more are merged. */
+  pendingGroupsMax: 16,
 } as const;
 
 /** Timings of the liveness protocol between agents and the leader. */

@@ -10,27 +10,27 @@ import {
 
 export const CpuMillis = quantity(
   /^\d+(\.\d+)?m?$/,
-  "CPU: cores as 2 or 0.5, or thousandths as 500m",
+  "cores as 2 or 0.5, or thousandths as 500m",
   parseCpuMillis,
 );
 export const MemoryMiB = quantity(
   /^\d+(\.\d+)? ?(KiB|MiB|GiB|TiB|PiB|kB|MB|GB|TB|PB)$/,
-  "An amount of memory or disk with its unit: 128MiB, 1.5GiB, 2TiB",
+  "an amount with its unit, such as 128MiB, 1.5GiB or 2TiB",
   parseMemoryMiB,
 );
 export const NetworkMbps = quantity(
   /^\d+(\.\d+)? ?(kbps|Mbps|Gbps|Tbps)$/,
-  "A bandwidth with its unit: 50Mbps, 10Gbps",
+  "a bandwidth with its unit, such as 50Mbps or 10Gbps",
   parseNetworkMbps,
 );
 export const DurationMs = quantity(
   /^(\d+(\.\d+)?(ms|s|m|h|d))+$/,
-  "A duration: 500ms, 30s, 5m, 2h, 1h30m",
+  "a duration with its unit, such as 500ms, 30s, 5m, 2h or 1h30m",
   parseDurationMs,
 );
 export const DurationRangeMs = quantity(
   /^(\d+(\.\d+)?(ms|s|m|h|d))+(\.\.(\d+(\.\d+)?(ms|s|m|h|d))+)?$/,
-  "A range of durations: 1s..1m",
+  "a range of durations, such as 1s..1m",
   parseDurationRangeMs,
 );
 
@@ -41,7 +41,7 @@ function quantity<T>(
   parse: (input: string | number) => Parsed<T>,
 ) {
   return z
-    .union([z.string(), z.number()])
+    .union([z.string(), z.number()], { error: `expected ${description}` })
     .meta({ description, pattern: pattern.source })
     .transform((input, context): T => {
       const parsed = parse(input);

@@ -82,8 +82,8 @@ export function parseDurationRangeMs(
   const [low, high, ...rest] = String(input).split("..");
   const min = parseDurationMs(low ?? "");
   const max = high === undefined ? min : parseDurationMs(high);
-  if (rest.length > 0 || !min.ok || !max.ok || min.value > max.value)
-    return { ok: false, message: help };
+  if (rest.length > 0 || !min.ok || !max.ok) return { ok: false, message: help };
+  if (min.value > max.value) return { ok: false, message: "the shorter duration comes first" };
   return { ok: true, value: { minMs: min.value, maxMs: max.value } };
 }
 

@@ -1,8 +1,17 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
+import { checkAcrossFields } from "./check-across-fields.ts";
 import type { SpecProblem } from "./errors.ts";
+import { issueMessage } from "./issue-message.ts";
 import { limits } from "./limits.ts";
-import { BatchInput, normalizeWorkload, ServiceInput, SystemInput, WorkloadInput } from "./workload-input.ts";
+import {
+  BatchInput,
+  normalizeWorkload,
+  ServiceInput,
+  SystemInput,
+  WorkloadInput,
+  workloadKinds,
+} from "./workload-input.ts";
 import type { WorkloadSpec } from "./workload-spec.ts";
 
 export type Validated =
@@ -14,38 +23,73 @@ export type Validated =
  * with its path, the offending value and, where one is near, a suggestion.
  */
 export function validateWorkloads(documents: readonly unknown[]): Validated {
-  const problems: SpecProblem[] = [];
-  const specs: WorkloadSpec[] = [];
   if (documents.length > limits.workloadsPerApplyMax) {
-    problems.push(
-      problem(0, [], `at most ${limits.workloadsPerApplyMax} workloads at once`, documents.length),
-    );
+    const text = `${documents.length} workloads; at most ${limits.workloadsPerApplyMax} at once`;
+    return { ok: false, problems: [problem(0, [], text, undefined)] };
   }
+  const problems: SpecProblem[] = [];
+  const accepted: Accepted[] = [];
   for (const [document, value] of documents.entries()) {
-    const parsed = WorkloadInput.safeParse(value);
-    if (parsed.success) specs.push(normalizeWorkload(parsed.data));
-    else problems.push(...parsed.error.issues.flatMap((issue) => describe(document, value, issue)));
+    const parsed = WorkloadInput.safeParse(value, { error: issueMessage });
+    if (parsed.success) accepted.push({ document, spec: normalizeWorkload(parsed.data) });
+    else problems.push(...describeAll(document, value, parsed.error.issues));
+    for (const { path, message, value: offending } of checkAcrossFields(value)) {
+      problems.push(problem(document, path, message, offending));
+    }
   }
-  problems.push(...findRepeated(specs), ...findOversized(specs));
-  return problems.length === 0 ? { ok: true, specs } : { ok: false, problems };
+  problems.push(...findRepeated(accepted), ...findOversized(accepted));
+  if (problems.length === 0) return { ok: true, specs: accepted.map(({ spec }) => spec) };
+  return { ok: false, problems: problems.toSorted((a, b) => a.document - b.document) };
 }
 
-function findRepeated(specs: readonly WorkloadSpec[]): SpecProblem[] {
+interface Accepted {
+  readonly document: number;
+  readonly spec: WorkloadSpec;
+}
+
+/**
+ * With an unknown kind the schema says no more than that; the rest is then judged as the kind that
+ * was probably meant.
+ */
+function describeAll(document: number, value: unknown, issues: readonly Issue[]): SpecProblem[] {
+  const problems = issues.flatMap((issue) => describe(document, value, issue));
+  const isOnlyKind = issues.every(
+    (issue) => issue.code === "invalid_union" && issue.path[0] === "kind",
+  );
+  if (!isOnlyKind || !isRecord(value)) return problems;
+  const kind = workloadKinds.find((known) => near(String(value["kind"]), [known])) ?? "service";
+  const guess = { ...value, kind };
+  const rest = WorkloadInput.safeParse(guess, { error: issueMessage });
+  return [
+    ...problems,
+    ...(rest.error?.issues ?? []).flatMap((issue) => describe(document, guess, issue)),
+  ];
+}
+
+function findRepeated(accepted: readonly Accepted[]): SpecProblem[] {
   const seen = new Set<string>();
-  return specs.flatMap((spec, document) => {
+  return accepted.flatMap(({ document, spec }) => {
     const id = `${spec.project}/${spec.name}`;
-    if (seen.has(id)) return [problem(document, ["name"], `'${id}' is in this submission twice`, spec.name)];
+    if (seen.has(id))
+      return [problem(document, ["name"], `'${id}' is in this submission twice`, spec.name)];
     seen.add(id);
     return [];
   });
 }
 
-function findOversized(specs: readonly WorkloadSpec[]): SpecProblem[] {
-  return specs.flatMap((spec, document) => {
+function findOversized(accepted: readonly Accepted[]): SpecProblem[] {
+  return accepted.flatMap(({ document, spec }) => {
     const bytes = utf8Length(JSON.stringify(spec));
     return bytes <= limits.workloadSpecBytesMax
       ? []
-      : [problem(document, [], `${bytes} bytes as JSON; at most ${limits.workloadSpecBytesMax}`, undefined)];
+      : [
+          problem(
+            document,
+            [],
+            `${bytes} bytes as JSON; at most ${limits.workloadSpecBytesMax}`,
+            undefined,
+          ),
+        ];
   });
 }
 
@@ -58,37 +102,40 @@ function describe(document: number, root: unknown, issue: Issue): SpecProblem[] 
     return issue.keys.map((key) => {
       const known = knownKeys(root, path);
       return {
-        ...problem(document, [...path, key], `unknown field '${key}'`, valueAt(root, [...path, key])),
+        ...problem(
+          document,
+          [...path, key],
+          `unknown field '${key}'`,
+          valueAt(root, [...path, key]),
+        ),
         suggestion:
           near(key, known) ?? (known.length > 0 ? `known here: ${known.join(", ")}` : null),
       };
     });
   }
-  const value = valueAt(root, path);
-  return [{ ...problem(document, path, message(issue, value), value), suggestion: suggest(issue, value) }];
-}
-
-function message(issue: Issue, value: unknown): string {
-  if (issue.code === "invalid_union" && "discriminator" in issue) {
-    return value === undefined
-      ? "missing; one of service, batch, system"
-      : "not a kind of workload; one of service, batch, system";
-  }
-  if (value === undefined && issue.code === "invalid_type") return `missing; expected ${issue.expected}`;
-  if (issue.code === "invalid_value") return `expected one of ${issue.values.map(String).join(", ")}`;
-  return issue.message;
+  const text =
+    issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  const value = issue.code === "invalid_key" ? path.at(-1) : valueAt(root, path);
+  return [{ ...problem(document, path, text, value), suggestion: suggest(issue, value) }];
 }
 
 function suggest(issue: Issue, value: unknown): string | null {
   if (typeof value !== "string") return null;
+  if (issue.code === "invalid_type" && issue.expected === "array") {
+    const isCommand = issue.path.at(-1) === "command" && /\s/.test(value);
+    return `write it as a list: ${isCommand ? '["sh", "-c", ' : "["}${JSON.stringify(value)}]`;
+  }
   if (issue.code === "invalid_value") return near(value, issue.values.map(String));
-  if (issue.code === "invalid_union") return near(value, ["service", "batch", "system"]);
+  if (issue.code === "invalid_union") return near(value, workloadKinds);
   return null;
 }
 
 function near(word: string, known: readonly string[]): string | null {
   const [best] = known
-    .map((candidate) => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .map((candidate) => ({
+      candidate,
+      edits: distance(word.toLowerCase(), candidate.toLowerCase()),
+    }))
     .filter(({ candidate, edits }) => edits <= Math.max(2, Math.floor(candidate.length / 3)))
     .sort((a, b) => a.edits - b.edits || (a.candidate < b.candidate ? -1 : 1));
   return best ? `did you mean '${best.candidate}'?` : null;
@@ -96,14 +143,21 @@ function near(word: string, known: readonly string[]): string | null {
 
 /** The fields the schema knows at a path of this document. */
 function knownKeys(root: unknown, path: Path): string[] {
-  const kind = typeof root === "object" && root !== null && "kind" in root ? root.kind : null;
-  let schema: unknown = kind === "batch" ? BatchInput : kind === "system" ? SystemInput : ServiceInput;
+  const kind = isRecord(root) ? root["kind"] : null;
+  let schema: unknown =
+    kind === "batch" ? BatchInput : kind === "system" ? SystemInput : ServiceInput;
   for (const key of path) schema = child(unwrap(schema), key);
   const shape = shapeOf(unwrap(schema));
   return shape ? Object.keys(shape) : [];
 }
 
-type Definition = { innerType?: unknown; in?: unknown; shape?: Record<string, unknown>; valueType?: unknown; element?: unknown };
+type Definition = {
+  innerType?: unknown;
+  in?: unknown;
+  shape?: Record<string, unknown>;
+  valueType?: unknown;
+  element?: unknown;
+};
 
 function definition(schema: unknown): Definition {
   const holder = schema as { _zod?: { def?: Definition } } | undefined;
@@ -122,6 +176,10 @@ function shapeOf(schema: unknown): Record<string, unknown> | undefined {
 function child(schema: unknown, key: string | number): unknown {
   const { shape, valueType, element } = definition(schema);
   return shape ? shape[key] : (valueType ?? element);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Bytes as UTF-8, without a platform's encoder: 1 to 4 a code point. */

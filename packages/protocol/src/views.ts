@@ -165,8 +165,6 @@ export const Why = z.object({
   workload: WorkloadView,
   nodesTotal: z.int(),
   pending: z.array(PendingGroup),
-  placed: z.array(
-    z.object({ allocation: AllocationView, why: PlacementExplanation.nullable() }),
-  ),
+  placed: z.array(z.object({ allocation: AllocationView, why: PlacementExplanation.nullable() })),
 });
 export type Why = z.infer<typeof Why>;

@@ -2,7 +2,13 @@ import { z } from "zod";
 import { parseConstraint } from "./constraint.ts";
 import { ProjectName, WorkloadName } from "./ids.ts";
 import { limits } from "./limits.ts";
-import { CpuMillis, DurationMs, DurationRangeMs, MemoryMiB, NetworkMbps } from "./quantity-fields.ts";
+import {
+  CpuMillis,
+  DurationMs,
+  DurationRangeMs,
+  MemoryMiB,
+  NetworkMbps,
+} from "./quantity-fields.ts";
 import { PortNumber } from "./resources.ts";
 import type { WorkloadSpec } from "./workload-spec.ts";
 
@@ -11,6 +17,15 @@ import type { WorkloadSpec } from "./workload-spec.ts";
  * error with a suggestion, never silently ignored. The published JSON Schema is made from this.
  */
 const PORT_NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,31}$/;
+const VARIABLE_NAME = /^(?!BERTH_|PORT_)[A-Za-z_][A-Za-z0-9_]*$/;
+/** Large enough for anybody, small enough that no deadline overflows. */
+const DURATION_MS_MAX = 365 * 86_400_000;
+
+const atLeast = (leastMs: number, text: string) =>
+  DurationMs.refine((ms) => ms >= leastMs, `at least ${text}`).refine(
+    (ms) => ms <= DURATION_MS_MAX,
+    "at most 365d",
+  );
 
 const TaskInput = z.strictObject({
   driver: z
@@ -21,14 +36,32 @@ const TaskInput = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .max(limits.commandArgumentsMax)
-    .describe("Program and arguments. ${NAME} takes a variable of the task's environment; $${ is a plain ${."),
+    .refine(
+      (words) => words.reduce((length, word) => length + word.length, 0) <= limits.commandBytesMax,
+      `longer than ${limits.commandBytesMax} characters in all`,
+    )
+    .describe(
+      "Program and arguments, no shell. `${NAME}` takes a variable of the task's environment; `$${` is a plain `${`.",
+    ),
   env: z
     .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
-      z.union([z.string(), z.number(), z.boolean()]).transform(String),
+      z
+        .string()
+        .regex(
+          VARIABLE_NAME,
+          "a variable is letters, digits and _, not starting with a digit; BERTH_ and PORT_ are Berth's own",
+        ),
+      z
+        .union([z.string(), z.number(), z.boolean()], {
+          error: "expected text, a number, or true or false",
+        })
+        .transform(String),
     )
+    .refine((env) => Object.keys(env).length <= limits.environmentVariablesMax, {
+      message: `more than ${limits.environmentVariablesMax} variables`,
+    })
     .default({})
-    .describe("Environment variables. Names that start with BERTH_ or PORT_ are Berth's own."),
+    .describe("Environment variables. Names that start with `BERTH_` or `PORT_` are Berth's own."),
   workDir: z
     .string()
     .min(1)
@@ -37,20 +70,31 @@ const TaskInput = z.strictObject({
 });
 
 const GpuInput = z.strictObject({
-  count: z.int().min(1).max(limits.gpusPerAllocationMax).default(1),
+  count: z
+    .int()
+    .min(1)
+    .max(limits.gpusPerAllocationMax)
+    .default(1)
+    .describe("Whole devices, all on one node."),
   model: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
+      error: "expected part of a model's name, or a list of them",
+    })
     .optional()
-    .describe("Part of the model's name, such as H100, or a list of which any will do."),
-  memory: MemoryMiB.optional().describe("Least memory of each device."),
+    .describe("Part of the model's name, such as `H100`, or a list of which any will do."),
+  memory: MemoryMiB.optional().describe("Least memory of each device, such as 20GiB."),
 });
 
 const ResourcesInput = z.strictObject({
-  cpu: CpuMillis.optional().describe("Default 100m."),
-  memory: MemoryMiB.optional().describe("Default 64MiB."),
-  disk: MemoryMiB.optional().describe("Default none."),
-  network: NetworkMbps.optional().describe("Default none."),
-  gpu: GpuInput.optional(),
+  cpu: CpuMillis.refine((millis) => millis >= 1, "at least 1m")
+    .prefault("100m")
+    .describe("Cores as 2 or 0.5, or thousandths of one as 500m."),
+  memory: MemoryMiB.refine((mib) => mib >= 1, "at least 1MiB")
+    .prefault("64MiB")
+    .describe("Such as 128MiB or 1.5GiB."),
+  disk: MemoryMiB.prefault("0MiB").describe("Such as 10GiB."),
+  network: NetworkMbps.prefault("0Mbps").describe("Such as 50Mbps or 10Gbps."),
+  gpu: GpuInput.optional().describe("Without it, none."),
 });
 
 const PortInput = z.strictObject({
@@ -60,48 +104,90 @@ const PortInput = z.strictObject({
 const CheckInput = z
   .strictObject({
     http: z
-      .strictObject({ port: z.string(), path: z.string().startsWith("/").default("/") })
+      .strictObject({
+        port: z.string().describe("A name under `ports`."),
+        path: z.string().startsWith("/", "a path starts with /").default("/"),
+      })
       .optional()
       .describe("Healthy when GET answers with a status below 400."),
-    tcp: z.strictObject({ port: z.string() }).optional().describe("Healthy when it connects."),
-    interval: DurationMs.default(2_000),
-    timeout: DurationMs.default(2_000),
-    failures: z.int().min(1).max(100).default(3),
-    startPeriod: DurationMs.default(30_000),
+    tcp: z
+      .strictObject({ port: z.string().describe("A name under `ports`.") })
+      .optional()
+      .describe("Healthy when it connects."),
+    interval: atLeast(100, "100ms").prefault("2s").describe("From one try to the next."),
+    timeout: atLeast(10, "10ms").prefault("2s").describe("For one try."),
+    failures: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(3)
+      .describe("Failed tries in a row that make a healthy task unhealthy."),
+    startPeriod: DurationMs.prefault("30s").describe(
+      "A task that is not healthy by then has failed.",
+    ),
   })
-  .refine((check) => (check.http === undefined) !== (check.tcp === undefined), {
-    message: "a check has exactly one of http and tcp",
-  });
+  .describe("Exactly one of `http` and `tcp`.");
 
 const UpdateInput = z.strictObject({
-  maxUnavailable: z.int().min(1).default(1).describe("Indexes that may be down at once."),
+  maxUnavailable: z.int().min(1).default(1).describe("How many may be down at once."),
 });
 
 const RestartInput = z.strictObject({
-  attempts: z.int().min(0).max(1_000).optional().describe("Failures within the window. Default 3."),
-  within: DurationMs.optional().describe("The window. Default 10m."),
-  backoff: DurationRangeMs.optional().describe("Wait before each retry, doubling. Default 1s..1m."),
+  attempts: z.int().min(0).max(1_000).default(3).describe("Failures within the window."),
+  within: atLeast(1_000, "1s").prefault("10m").describe("The window."),
+  backoff: DurationRangeMs.prefault("1s..1m").describe("The wait before each retry, doubling."),
   exhausted: z
     .enum(["delay", "fail"])
     .optional()
-    .describe("After that many: wait for the window to pass (service, system) or fail (batch)."),
+    .describe(
+      "After that many: wait for the window to pass (default of service and system), or give up (default of batch).",
+    ),
 });
 
 const StopInput = z.strictObject({
   signal: z.enum(["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP"]).default("SIGTERM"),
-  grace: DurationMs.default(10_000).describe("Then SIGKILL, to every process of the task."),
+  grace: DurationMs.prefault("10s").describe("Then SIGKILL, to every process of the task."),
 });
 
+const ConstraintInput = z
+  .string()
+  .min(1)
+  .max(limits.constraintLengthMax)
+  .superRefine((source, context) => {
+    const parsed = parseConstraint(source);
+    if (parsed.ok) return;
+    const message = `${parsed.message} (at character ${parsed.column})`;
+    context.addIssue({ code: "custom", message, input: source });
+  });
+
 const common = {
-  name: WorkloadName,
-  project: ProjectName.default("default" as ProjectName),
-  priority: z.int().min(0).max(100).default(50),
-  task: TaskInput,
-  resources: ResourcesInput.default({}),
-  ports: z.record(z.string().regex(PORT_NAME), PortInput).default({}),
-  constraints: z.array(z.string().max(limits.constraintLengthMax)).max(limits.constraintsMax).default([]),
-  restart: RestartInput.default({}),
-  stop: StopInput.prefault({}),
+  name: WorkloadName.describe("Unique within the project."),
+  project: ProjectName.default("default" as ProjectName).describe("Whose it is."),
+  priority: z.int().min(0).max(100).default(50).describe("100 goes first, 0 last."),
+  task: TaskInput.describe("What runs."),
+  resources: ResourcesInput.prefault({}).describe("What each task is granted."),
+  ports: z
+    .record(
+      z
+        .string()
+        .regex(
+          PORT_NAME,
+          "a port's name is letters, digits and _, starting with a letter, at most 32",
+        ),
+      PortInput,
+    )
+    .refine((ports) => Object.keys(ports).length <= limits.portsPerWorkloadMax, {
+      message: `more than ${limits.portsPerWorkloadMax} ports`,
+    })
+    .default({})
+    .describe("By name; the task finds each number in `PORT_<name>`."),
+  constraints: z
+    .array(ConstraintInput)
+    .max(limits.constraintsMax)
+    .default([])
+    .describe("Expressions about a node, all of which must hold: `node.labels.rack in [a, b]`."),
+  restart: RestartInput.prefault({}).describe("What happens when a task fails."),
+  stop: StopInput.prefault({}).describe("How a task is stopped."),
 };
 const Count = z.int().max(limits.workloadCountMax);
 
@@ -109,16 +195,18 @@ export const ServiceInput = z
   .strictObject({
     kind: z.literal("service").describe("Replicas that run until stopped."),
     ...common,
-    count: Count.min(0).default(1),
+    count: Count.min(0).default(1).describe("How many run."),
     check: CheckInput.optional(),
-    update: UpdateInput.prefault({}),
+    update: UpdateInput.prefault({}).describe("How a new version replaces the old one."),
   })
   .meta({ title: "service" });
 export const BatchInput = z
   .strictObject({
     kind: z.literal("batch").describe("Tasks that run to completion."),
     ...common,
-    count: Count.min(1).default(1),
+    count: Count.min(1)
+      .default(1)
+      .describe("How many run; each knows its own number from `BERTH_INDEX`."),
   })
   .meta({ title: "batch" });
 export const SystemInput = z
@@ -126,13 +214,12 @@ export const SystemInput = z
     kind: z.literal("system").describe("One on each node that meets the constraints."),
     ...common,
     check: CheckInput.optional(),
-    update: UpdateInput.prefault({}),
+    update: UpdateInput.prefault({}).describe("How a new version replaces the old one."),
   })
   .meta({ title: "system" });
 
-export const WorkloadInput = z
-  .discriminatedUnion("kind", [ServiceInput, BatchInput, SystemInput])
-  .superRefine(checkAcrossFields);
+export const workloadKinds = ["service", "batch", "system"] as const;
+export const WorkloadInput = z.discriminatedUnion("kind", [ServiceInput, BatchInput, SystemInput]);
 /** What people write. */
 export type WorkloadInput = z.input<typeof WorkloadInput>;
 type Filled = z.output<typeof WorkloadInput>;
@@ -146,10 +233,10 @@ export function normalizeWorkload(input: Filled): WorkloadSpec {
     priority: input.priority,
     task: { ...input.task, workDir: input.task.workDir ?? null },
     resources: {
-      cpuMillis: resources.cpu ?? 100,
-      memoryMiB: resources.memory ?? 64,
-      diskMiB: resources.disk ?? 0,
-      networkMbps: resources.network ?? 0,
+      cpuMillis: resources.cpu,
+      memoryMiB: resources.memory,
+      diskMiB: resources.disk,
+      networkMbps: resources.network,
       gpu: resources.gpu
         ? {
             count: resources.gpu.count,
@@ -163,17 +250,23 @@ export function normalizeWorkload(input: Filled): WorkloadSpec {
     ),
     constraints: input.constraints,
     restart: {
-      attempts: restart.attempts ?? 3,
-      withinMs: restart.within ?? 600_000,
-      backoffMinMs: restart.backoff?.minMs ?? 1_000,
-      backoffMaxMs: restart.backoff?.maxMs ?? 60_000,
+      attempts: restart.attempts,
+      withinMs: restart.within,
+      backoffMinMs: restart.backoff.minMs,
+      backoffMaxMs: restart.backoff.maxMs,
       exhausted: restart.exhausted ?? (input.kind === "batch" ? "fail" : "delay"),
     },
     stop: { signal: input.stop.signal, graceMs: input.stop.grace },
   } as const;
   switch (input.kind) {
     case "service":
-      return { ...shared, kind: "service", count: input.count, check: check(input), update: input.update };
+      return {
+        ...shared,
+        kind: "service",
+        count: input.count,
+        check: check(input),
+        update: input.update,
+      };
     case "batch":
       return { ...shared, kind: "batch", count: input.count };
     case "system":
@@ -188,46 +281,4 @@ function check(input: { check?: z.output<typeof CheckInput> | undefined }) {
     ? ({ type: "http", port: http.port, path: http.path } as const)
     : ({ type: "tcp", port: tcp?.port ?? "" } as const);
   return { probe, intervalMs: interval, timeoutMs: timeout, failures, startPeriodMs: startPeriod };
-}
-
-function checkAcrossFields(input: Filled, context: z.RefinementCtx): void {
-  const problem = (path: (string | number)[], message: string, value: unknown) =>
-    context.addIssue({ code: "custom", path, message, input: value });
-
-  for (const name of Object.keys(input.task.env)) {
-    if (/^(BERTH_|PORT_)/.test(name)) {
-      problem(["task", "env", name], "names that start with BERTH_ or PORT_ are Berth's own", name);
-    }
-  }
-  if (Object.keys(input.task.env).length > limits.environmentVariablesMax) {
-    problem(["task", "env"], `at most ${limits.environmentVariablesMax} variables`, undefined);
-  }
-  if (Object.keys(input.ports).length > limits.portsPerWorkloadMax) {
-    problem(["ports"], `at most ${limits.portsPerWorkloadMax} ports`, undefined);
-  }
-  if (input.resources.cpu === 0) problem(["resources", "cpu"], "at least 1m", 0);
-  if (input.resources.memory === 0) problem(["resources", "memory"], "at least 1MiB", 0);
-  for (const [index, source] of input.constraints.entries()) {
-    const parsed = parseConstraint(source);
-    if (!parsed.ok) {
-      problem(["constraints", index], `${parsed.message} (at character ${parsed.column})`, source);
-    }
-  }
-  if (input.kind !== "batch" && input.check) {
-    const { http, tcp } = input.check;
-    const [type, port] = http ? ["http", http.port] : ["tcp", tcp?.port];
-    if (port !== undefined && !(port in input.ports)) {
-      const known = Object.keys(input.ports).join(", ");
-      problem(["check", type ?? "tcp", "port"], `no port '${port}' under ports; there: ${known || "none"}`, port);
-    }
-    if (input.check.interval < 100) problem(["check", "interval"], "at least 100ms", input.check.interval);
-    if (input.check.timeout < 10) problem(["check", "timeout"], "at least 10ms", input.check.timeout);
-  }
-  const statics = Object.entries(input.ports).filter(([, port]) => port.static !== undefined);
-  for (const [name, port] of statics) {
-    const twin = statics.find(([other, its]) => other !== name && its.static === port.static);
-    if (twin && twin[0] < name) {
-      problem(["ports", name, "static"], `port ${port.static} is also '${twin[0]}'`, port.static);
-    }
-  }
 }

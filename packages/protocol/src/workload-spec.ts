@@ -60,7 +60,10 @@ const Common = z.object({
   /** Constraint expressions, all of which must hold; see `constraint.ts`. */
   constraints: z.array(z.string()),
   restart: RestartSpec,
-  stop: z.object({ signal: z.enum(["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP"]), graceMs: z.int().min(0) }),
+  stop: z.object({
+    signal: z.enum(["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP"]),
+    graceMs: z.int().min(0),
+  }),
 });
 
 export const ServiceSpec = Common.extend({

@@ -1,0 +1,79 @@
+import { z } from "zod";
+
+/** A rule that one field breaks because of another. */
+export interface CrossFieldProblem {
+  readonly path: (string | number)[];
+  readonly message: string;
+  readonly value: unknown;
+}
+
+/**
+ * As much of a document as can be read, whatever else is wrong with it: the schema alone would
+ * keep these rules back until everything else is right, and people would fix their file twice.
+ */
+const unreadable = null;
+const Probe = z.object({ port: z.string() }).nullable().catch(unreadable).default(null);
+const Readable = z.object({
+  kind: z.unknown().optional(),
+  ports: z
+    .record(z.string(), z.object({ static: z.number().nullable().catch(null).default(null) }))
+    .nullable()
+    .default({})
+    .catch(unreadable),
+  check: z
+    .object({ http: z.unknown().optional(), tcp: z.unknown().optional() })
+    .nullable()
+    .catch(unreadable)
+    .default(null),
+});
+
+/** `document` is what a person wrote, as parsed from YAML or JSON. */
+export function checkAcrossFields(document: unknown): CrossFieldProblem[] {
+  const read = Readable.safeParse(document);
+  if (!read.success) return [];
+  const { check, ports, kind } = read.data;
+  const problems: CrossFieldProblem[] = [];
+  if (check !== null && kind !== "batch") problems.push(...checkProbes(check, ports));
+  if (ports !== null) problems.push(...findSharedNumbers(ports));
+  return problems;
+}
+
+type Ports = NonNullable<z.infer<typeof Readable>["ports"]>;
+
+function checkProbes(
+  check: { http?: unknown; tcp?: unknown },
+  ports: Ports | null,
+): CrossFieldProblem[] {
+  const problems: CrossFieldProblem[] = [];
+  const probes = (["http", "tcp"] as const).filter((type) => check[type] !== undefined);
+  if (probes.length !== 1) {
+    problems.push({
+      path: ["check"],
+      message: "a check has exactly one of http and tcp",
+      value: check,
+    });
+  }
+  for (const type of probes) {
+    const probe = Probe.parse(check[type]);
+    if (probe === null || ports === null || probe.port in ports) continue;
+    const known = Object.keys(ports).join(", ") || "none";
+    const message = `no port '${probe.port}' under ports; there: ${known}`;
+    problems.push({ path: ["check", type, "port"], message, value: probe.port });
+  }
+  return problems;
+}
+
+function findSharedNumbers(ports: Ports): CrossFieldProblem[] {
+  const owners = new Map<number, string>();
+  const problems: CrossFieldProblem[] = [];
+  for (const [name, port] of Object.entries(ports)) {
+    if (port.static === null) continue;
+    const owner = owners.get(port.static);
+    if (owner === undefined) owners.set(port.static, name);
+    else {
+      const message = `port ${port.static} is also '${owner}'`;
+      problems.push({ path: ["ports", name, "static"], message, value: port.static });
+    }
+  }
+  return problems;
+}
