@@ -50,6 +50,7 @@ export const Shortfall = z.object({
   requested: z.number().nullable(),
   available: z.number().nullable(),
 });
+export type Shortfall = z.infer<typeof Shortfall>;
 
 /** A node that nearly fits: everything it lacks, fewest lacks first. */
 export const NearestFit = z.object({
@@ -57,6 +58,7 @@ export const NearestFit = z.object({
   nodeName: z.string(),
   shortfalls: z.array(Shortfall).min(1),
 });
+export type NearestFit = z.infer<typeof NearestFit>;
 
 /** No node fits. `rejections[].nodes` add up to `nodesTotal`. */
 export const NoFit = z.object({

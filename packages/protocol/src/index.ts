@@ -10,6 +10,7 @@ export * from "./constraint.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./explanation.ts";
+export * from "./explanation-text.ts";
 export * from "./ids.ts";
 export * from "./inventory.ts";
 export * from "./limits.ts";

@@ -1,0 +1,224 @@
+import type { Exit } from "./allocation.ts";
+import type {
+  NearestFit,
+  NoFit,
+  PendingExplanation,
+  PendingGroup,
+  PlacementExplanation,
+  Rejection,
+  RejectionCode,
+} from "./explanation.ts";
+import {
+  formatCpuMillis,
+  formatDurationMs,
+  formatMemoryMiB,
+  formatNetworkMbps,
+} from "./quantity.ts";
+
+/**
+ * Explanations as sentences, for people. One renderer, so that the command line and the console
+ * say the same. Nothing ever parses these.
+ */
+
+/** How a process ended, to follow "it": `exited with code 1`. */
+export function describeExit(exit: Exit): string {
+  switch (exit.kind) {
+    case "code":
+      return `exited with code ${exit.code}`;
+    case "signal":
+      return `was killed by ${exit.signal}`;
+    case "prestart":
+      return `did not start: ${exit.message}`;
+    case "unknown":
+      return `ended unseen: ${exit.message}`;
+  }
+}
+
+/** Which indexes wait and why: `3 waiting (0-1, 4): fits none of 2 nodes: …`. */
+export function describePendingGroup(
+  group: PendingGroup,
+  options: { nowUnixMs?: number } = {},
+): string {
+  const ranges = group.indexes.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`));
+  const shown = ranges.length > 6 ? [...ranges.slice(0, 6), "…"] : ranges;
+  return `${group.count} waiting (${shown.join(", ")}): ${describePending(group.explanation, options)}`;
+}
+
+/** Why an index waits. With `nowUnixMs` a retry says in how long. */
+export function describePending(
+  explanation: PendingExplanation,
+  { nowUnixMs }: { nowUnixMs?: number } = {},
+): string {
+  switch (explanation.reason) {
+    case "no_fit":
+      return describeNoFit(explanation);
+    case "backoff": {
+      const times = explanation.failures === 1 ? "once" : `${explanation.failures} times`;
+      const leftMs = nowUnixMs === undefined ? null : explanation.untilUnixMs - nowUnixMs;
+      const next =
+        leftMs === null
+          ? "waits before the next attempt"
+          : leftMs > 0
+            ? `next attempt in ${formatDurationMs(leftMs)}`
+            : "next attempt now";
+      return `failed ${times}, last: it ${explanation.lastFailure}; ${next}`;
+    }
+    case "update":
+      return (
+        `waits for its turn: ${explanation.unavailable} unavailable already, ` +
+        `at most ${explanation.maxUnavailable} may be`
+      );
+    case "predecessor":
+      return `waits for ${explanation.allocationId} on ${explanation.nodeName} to end`;
+    case "queued":
+      return "accepted, not reached by the scheduler yet";
+  }
+}
+
+/** Why no node fits, every node in exactly one part of the sentence. */
+export function describeNoFit(noFit: NoFit): string {
+  if (noFit.nodesTotal === 0) return "there are no nodes";
+  const parts = noFit.rejections.map(describeRejection);
+  return `fits none of ${countOf(noFit.nodesTotal, "node")}: ${parts.join("; ")}`;
+}
+
+/** What would make it fit, from the nearest node; null when there are no nodes. */
+export function describeRemedy(noFit: NoFit): string | null {
+  const [nearest] = noFit.nearest;
+  return nearest ? describeNearestFit(nearest) : null;
+}
+
+/** What one node lacks: `fits on r1-s02 with 6 more GPUs`. */
+export function describeNearestFit({ nodeName, shortfalls }: NearestFit): string {
+  const conditions: string[] = [];
+  const amounts: string[] = [];
+  for (const { code, requested, available } of shortfalls) {
+    if (requested === null || available === null || !isAmount(code)) conditions.push(REMEDY[code]);
+    else amounts.push(`${describeAmount(code, requested - available, "more ")}${freeOf(code)}`);
+  }
+  const withAmounts = amounts.length > 0 ? ` with ${joined(amounts)}` : "";
+  const ifConditions = conditions.length > 0 ? ` if ${joined([...new Set(conditions)])}` : "";
+  return `fits on ${nodeName}${withAmounts}${ifConditions}`;
+}
+
+/** One step that nodes failed at, with how many and by how much. */
+export function describeRejection(rejection: Rejection): string {
+  const { code, nodes, subject, requested, best } = rejection;
+  const one = nodes === 1;
+  const who = countOf(nodes, "node");
+  const has = one ? "has" : "have";
+  const asked = requested === null ? "what it needs" : describeAmount(code, requested);
+  const most = best === null ? "" : ` (most: ${describeQuantity(code, best)})`;
+  switch (code) {
+    case "node.down":
+      return `${who} ${one ? "is" : "are"} down`;
+    case "node.suspect":
+      return `${who} ${one ? "does" : "do"} not answer`;
+    case "node.draining":
+      return `${who} ${one ? "is" : "are"} draining`;
+    case "node.cordoned":
+      return `${who} ${one ? "is" : "are"} cordoned`;
+    case "driver.unavailable":
+      return `${who} ${has} no working driver for it`;
+    case "constraint":
+      return `${who} ${one ? "does" : "do"} not meet '${subject ?? "a constraint"}'`;
+    case "gpu.model":
+      return `${who} ${has} no GPU of the model and memory it needs`;
+    case "gpu.capacity":
+    case "cpu.capacity":
+    case "memory.capacity":
+    case "disk.capacity":
+    case "network.capacity":
+      return `needs ${asked}, more than ${who} ${has} in all${most}`;
+    case "network.unknown":
+      return `${who} ${one ? "does" : "do"} not know the speed of ${one ? "its" : "their"} network`;
+    case "allocations.max":
+      return `${who} ${one ? "holds" : "hold"} as many allocations as a node may`;
+    case "gpu.free":
+    case "cpu.free":
+    case "memory.free":
+    case "disk.free":
+    case "network.free":
+      return `needs ${asked}, more than ${who} ${has} free${most}`;
+    case "port.static":
+      return `port ${subject ?? requested ?? "?"} is taken on ${who}`;
+    case "port.range":
+      return `${who} ${has} not ${asked} free${most}`;
+  }
+}
+
+/** Why it is where it is: the scores, and the runner-up. */
+export function describePlacement(why: PlacementExplanation): string {
+  const [chosen, next] = why.candidates;
+  const fits = `${why.nodesFeasible} of ${countOf(why.nodesTotal, "node")} ${why.nodesFeasible === 1 ? "fits" : "fit"}`;
+  if (!chosen) return fits;
+  const terms = Object.entries(chosen.terms).map(([name, value]) => `${name} ${value}`);
+  const best = `${chosen.nodeName} scores ${chosen.score} (${terms.join(", ")})`;
+  return next ? `${fits}; ${best}, next ${next.nodeName} with ${next.score}` : `${fits}; ${best}`;
+}
+
+const REMEDY: Readonly<Record<RejectionCode, string>> = {
+  "node.down": "it comes back",
+  "node.suspect": "it answers again",
+  "node.draining": "its drain is ended (berth node uncordon)",
+  "node.cordoned": "it is uncordoned",
+  "driver.unavailable": "its driver works",
+  constraint: "the constraints allow it",
+  "gpu.model": "it gets such a GPU",
+  "gpu.capacity": "it has more GPUs",
+  "cpu.capacity": "it has more cpu",
+  "memory.capacity": "it has more memory",
+  "disk.capacity": "it has more disk",
+  "network.unknown": "its network speed is set",
+  "network.capacity": "it has more network",
+  "allocations.max": "an allocation there ends",
+  "gpu.free": "GPUs there become free",
+  "cpu.free": "cpu there becomes free",
+  "memory.free": "memory there becomes free",
+  "disk.free": "disk there becomes free",
+  "network.free": "network there becomes free",
+  "port.static": "the port there becomes free",
+  "port.range": "ports there become free",
+};
+
+function isAmount(code: RejectionCode): boolean {
+  return (
+    code === "port.range" ||
+    (code !== "allocations.max" && (code.endsWith(".capacity") || code.endsWith(".free")))
+  );
+}
+
+function freeOf(code: RejectionCode): string {
+  return code.endsWith(".free") || code === "port.range" ? " free" : "";
+}
+
+/** An amount with its unit and noun: `2GiB memory`, `8 GPUs`. */
+function describeAmount(code: RejectionCode, amount: number, more = ""): string {
+  const [dimension] = code.split(".");
+  if (dimension === "gpu") return `${amount} ${more}${amount === 1 ? "GPU" : "GPUs"}`;
+  if (dimension === "port") return `${amount} ${more}${amount === 1 ? "port" : "ports"}`;
+  return `${describeQuantity(code, amount)} ${more}${dimension}`;
+}
+
+function describeQuantity(code: RejectionCode, amount: number): string {
+  switch (code.split(".")[0]) {
+    case "cpu":
+      return formatCpuMillis(amount);
+    case "memory":
+    case "disk":
+      return formatMemoryMiB(amount);
+    case "network":
+      return amount === 0 ? "0Mbps" : formatNetworkMbps(amount);
+    default:
+      return String(amount);
+  }
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function joined(parts: readonly string[]): string {
+  const last = parts.at(-1) ?? "";
+  return parts.length < 2 ? last : `${parts.slice(0, -1).join(", ")} and ${last}`;
+}

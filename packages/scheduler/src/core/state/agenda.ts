@@ -1,0 +1,49 @@
+import type { NodeId, WorkloadId } from "@berth/protocol";
+
+/**
+ * What the scheduler has yet to reconsider, kept by the fold as changes arrive. Evaluation takes
+ * from `dirty` and `stale`; a replica that does not lead never reads it. After a replay it names
+ * everything that ever changed, which costs one evaluation that finds nothing to do.
+ */
+export interface Agenda {
+  /** Something may have to be placed or stopped. */
+  readonly dirty: Set<WorkloadId>;
+  /** Nothing can have become placeable, but the numbers in an explanation have moved. */
+  readonly stale: Set<WorkloadId>;
+  /** Workloads with an index that fits nowhere: any freed resource makes them dirty. */
+  readonly blocked: Set<WorkloadId>;
+  /** System workloads: any change of a node makes them dirty. */
+  readonly systems: Set<WorkloadId>;
+  /** When the earliest backoff of a workload ends. */
+  readonly retries: Map<WorkloadId, number>;
+  readonly draining: Set<NodeId>;
+}
+
+export function createAgenda(): Agenda {
+  return {
+    dirty: new Set(),
+    stale: new Set(),
+    blocked: new Set(),
+    systems: new Set(),
+    retries: new Map(),
+    draining: new Set(),
+  };
+}
+
+/** Room was made or a node changed: whatever fits nowhere may fit now. */
+export function reconsiderBlocked(agenda: Agenda): void {
+  for (const id of agenda.blocked) agenda.dirty.add(id);
+}
+
+/** Room was taken: explanations of what fits nowhere have moved. */
+export function refreshBlocked(agenda: Agenda): void {
+  for (const id of agenda.blocked) agenda.stale.add(id);
+}
+
+export function forgetWorkload(agenda: Agenda, id: WorkloadId): void {
+  agenda.dirty.delete(id);
+  agenda.stale.delete(id);
+  agenda.blocked.delete(id);
+  agenda.systems.delete(id);
+  agenda.retries.delete(id);
+}

@@ -1,0 +1,304 @@
+import {
+  allocationNumber,
+  type AllocationId,
+  describeExit,
+  dimensions,
+  type EventOf,
+} from "@berth/protocol";
+import { assert } from "@berth/runtime/assert";
+import { reconsiderBlocked, refreshBlocked } from "./agenda.ts";
+import type { Applying } from "./apply-entry.ts";
+import { nodeOf, reconsiderNode } from "./apply-node-event.ts";
+import { isWithinCount, setPending, workloadOf } from "./apply-workload-event.ts";
+import type { DesiredChange } from "./changes.ts";
+import {
+  type AllocationRecord,
+  type ClusterState,
+  isAvailable,
+  isFinal,
+  type NodeRecord,
+  type Slot,
+  type WorkloadRecord,
+} from "./cluster-state.ts";
+import { withoutPending, withQueued } from "./pending-groups.ts";
+import { afterFailure } from "./restart-policy.ts";
+
+export function applyAllocationPlaced(
+  applying: Applying,
+  event: EventOf<"AllocationPlaced">,
+): void {
+  const { state, changes } = applying;
+  const { type: _, allocationId: id, ...placed } = event;
+  const workload = workloadOf(state, event.workloadId);
+  const node = nodeOf(state, event.nodeId);
+  const number = allocationNumber(id);
+  assert(number === state.nextAllocationNumber, `${id} is out of turn`);
+  assert(event.workloadVersion === workload.version, `${id} is placed for an older version`);
+  const slot = slotOf(workload, event.index);
+  assert(slot.live === null, `${workload.id}[${event.index}] would live twice`);
+  const allocation: AllocationRecord = {
+    ...placed,
+    id,
+    number,
+    spec: workload.spec,
+    nodeName: node.description.name,
+    placedAtUnixMs: applying.atUnixMs,
+    status: "placed",
+    health: initialHealth(workload),
+    stopReason: null,
+    outcome: null,
+    exit: null,
+    message: null,
+    pid: null,
+    startedAtUnixMs: null,
+    finishedAtUnixMs: null,
+  };
+  state.nextAllocationNumber += 1;
+  state.allocations.set(allocation.id, allocation);
+  slot.live = allocation.id;
+  slot.attempt = event.attempt;
+  slot.retryAtUnixMs = null;
+  workload.counts.placed += 1;
+  takeGrant(node, allocation);
+  desiredChange(applying, node).added.add(allocation.id);
+  node.desired.add(allocation.id);
+  setPending(applying, workload, withoutPending(workload.pending, event.index));
+  refreshBlocked(state.agenda);
+  changes.allocations.add(allocation.id);
+  changes.nodes.add(node.id);
+}
+
+export function applyAllocationStopRequested(
+  applying: Applying,
+  event: EventOf<"AllocationStopRequested">,
+): void {
+  const allocation = allocationOf(applying.state, event.allocationId);
+  assert(
+    allocation.status === "placed" || allocation.status === "running",
+    `${allocation.id} is asked to stop while ${allocation.status}`,
+  );
+  recount(applying, allocation, () => {
+    allocation.status = "stopping";
+    allocation.stopReason = event.reason;
+  });
+  leaveDesired(applying, allocation);
+}
+
+export function applyAllocationRunning(
+  applying: Applying,
+  event: EventOf<"AllocationRunning">,
+): void {
+  const allocation = allocationOf(applying.state, event.allocationId);
+  assert(!isFinal(allocation.status), `${allocation.id} runs after its end`);
+  recount(applying, allocation, () => {
+    if (allocation.status === "placed") allocation.status = "running";
+    allocation.health = event.health;
+    allocation.pid = event.pid;
+    allocation.message = event.message;
+    allocation.startedAtUnixMs = event.startedAtUnixMs;
+  });
+  applying.state.agenda.dirty.add(allocation.workloadId);
+}
+
+export function applyAllocationFinished(
+  applying: Applying,
+  event: EventOf<"AllocationFinished">,
+): void {
+  const { state } = applying;
+  const allocation = allocationOf(state, event.allocationId);
+  assert(!isFinal(allocation.status), `${allocation.id} ends twice`);
+  const workload = workloadOf(state, allocation.workloadId);
+  const node = nodeOf(state, allocation.nodeId);
+  if (allocation.status !== "stopping") leaveDesired(applying, allocation);
+  recount(applying, allocation, () => {
+    allocation.status = event.outcome;
+    allocation.outcome = event.outcome;
+    allocation.exit = event.exit;
+    allocation.message = event.message;
+    allocation.pid = null;
+    allocation.startedAtUnixMs = event.startedAtUnixMs;
+    allocation.finishedAtUnixMs = event.finishedAtUnixMs;
+  });
+  releaseGrant(node, allocation);
+  const slot = slotOf(workload, allocation.index);
+  slot.live = null;
+  slot.history.push(allocation.id);
+  recordOutcome(workload, slot, allocation, applying.atUnixMs);
+  setPending(
+    applying,
+    workload,
+    awaitsPlacement(workload, slot, node)
+      ? withQueued(workload.pending, slot.index)
+      : withoutPending(workload.pending, slot.index),
+  );
+  state.agenda.dirty.add(workload.id);
+  reconsiderBlocked(state.agenda);
+  if (node.drain) reconsiderNode(state, node);
+}
+
+export function applyAllocationsForgotten(
+  applying: Applying,
+  event: EventOf<"AllocationsForgotten">,
+): void {
+  const { state, changes } = applying;
+  for (const id of event.allocationIds) {
+    const allocation = allocationOf(state, id);
+    assert(isFinal(allocation.status), `${id} is forgotten while ${allocation.status}`);
+    const workload = workloadOf(state, allocation.workloadId);
+    const slot = slotOf(workload, allocation.index);
+    slot.history = slot.history.filter((other) => other !== id);
+    const wanted = workload.spec.kind !== "system" && isWithinCount(workload.spec, slot.index);
+    if (slot.history.length === 0 && slot.live === null && !wanted)
+      workload.slots.delete(slot.index);
+    state.allocations.delete(id);
+    changes.allocations.delete(id);
+    changes.removedAllocations.add(id);
+    changes.workloads.add(workload.id);
+  }
+}
+
+/** What the end of an allocation means for its index: done, to be retried after a wait, or free. */
+function recordOutcome(
+  workload: WorkloadRecord,
+  slot: Slot,
+  allocation: AllocationRecord,
+  atUnixMs: number,
+): void {
+  // The end of an outdated allocation says nothing about the task that replaces it.
+  if (allocation.workloadVersion < workload.taskVersion) return;
+  if (allocation.outcome === "complete" && workload.spec.kind === "batch") {
+    finishIndex(workload, slot, "complete");
+    return;
+  }
+  if (!isFailure(allocation)) return;
+  const { failuresAtUnixMs, then } = afterFailure(
+    workload.spec.restart,
+    slot.failuresAtUnixMs,
+    atUnixMs,
+  );
+  slot.failuresAtUnixMs = failuresAtUnixMs;
+  slot.lastFailure = describeFailure(allocation);
+  if (then.kind === "retry") slot.retryAtUnixMs = then.atUnixMs;
+  else if (workload.spec.kind === "batch") finishIndex(workload, slot, "failed");
+  else slot.retryAtUnixMs = atUnixMs + workload.spec.restart.withinMs;
+}
+
+function finishIndex(workload: WorkloadRecord, slot: Slot, done: "complete" | "failed"): void {
+  slot.done = done;
+  if (isWithinCount(workload.spec, slot.index)) workload.counts[done] += 1;
+}
+
+/** It ended by itself, or had to be ended because it was unhealthy. A service must not even end well. */
+function isFailure(allocation: AllocationRecord): boolean {
+  if (allocation.outcome === "lost") return false;
+  return allocation.stopReason === null || allocation.stopReason === "unhealthy";
+}
+
+/** To follow "it". */
+function describeFailure({ stopReason, exit, message }: AllocationRecord): string {
+  if (stopReason === "unhealthy") return "was unhealthy";
+  return exit ? describeExit(exit) : `failed${message === null ? "" : `: ${message}`}`;
+}
+
+function awaitsPlacement(workload: WorkloadRecord, slot: Slot, node: NodeRecord): boolean {
+  if (workload.stopped || slot.done || !isWithinCount(workload.spec, slot.index)) return false;
+  return workload.spec.kind !== "system" || isOpen(node);
+}
+
+/** Takes new placements. */
+export function isOpen(node: NodeRecord): boolean {
+  return node.status === "ready" && node.eligibility === "eligible";
+}
+
+function initialHealth({ spec }: WorkloadRecord): AllocationRecord["health"] {
+  return spec.kind === "batch" || spec.check === null ? "none" : "starting";
+}
+
+function slotOf(workload: WorkloadRecord, index: number): Slot {
+  const known = workload.slots.get(index);
+  if (known) return known;
+  const slot: Slot = {
+    index,
+    live: null,
+    history: [],
+    attempt: 0,
+    failuresAtUnixMs: [],
+    retryAtUnixMs: null,
+    lastFailure: null,
+    done: null,
+  };
+  workload.slots.set(index, slot);
+  return slot;
+}
+
+export function allocationOf(state: ClusterState, id: AllocationId): AllocationRecord {
+  const allocation = state.allocations.get(id);
+  assert(allocation, `no allocation ${id}`);
+  return allocation;
+}
+
+/** Changes an allocation and keeps its workload's counts true. */
+function recount(applying: Applying, allocation: AllocationRecord, change: () => void): void {
+  const { counts } = workloadOf(applying.state, allocation.workloadId);
+  count(-1);
+  change();
+  count(1);
+  applying.changes.allocations.add(allocation.id);
+  applying.changes.workloads.add(allocation.workloadId);
+  applying.changes.nodes.add(allocation.nodeId);
+
+  function count(by: number): void {
+    const { status } = allocation;
+    if (status === "placed" || status === "running" || status === "stopping") counts[status] += by;
+    if (isAvailable(allocation)) counts.healthy += by;
+  }
+}
+
+function takeGrant(node: NodeRecord, { id, granted }: AllocationRecord): void {
+  for (const port of Object.values(granted.ports)) {
+    assert(!node.portsInUse.has(port), `port ${port} of ${node.id} is granted twice`);
+    node.portsInUse.set(port, id);
+  }
+  for (const uuid of granted.gpuUuids) {
+    assert(!node.gpusInUse.has(uuid), `GPU ${uuid} is granted twice`);
+    node.gpusInUse.set(uuid, id);
+  }
+  const { capacity, reserved } = node.description;
+  for (const dimension of dimensions) {
+    const held = node.granted[dimension] + granted[dimension];
+    const allocatable = (capacity[dimension] ?? 0) - (reserved[dimension] ?? 0);
+    assert(
+      granted[dimension] === 0 || held <= allocatable,
+      `${dimension} of ${node.id} is overgranted`,
+    );
+    node.granted[dimension] = held;
+  }
+  node.live.add(id);
+}
+
+function releaseGrant(node: NodeRecord, { id, granted }: AllocationRecord): void {
+  for (const port of Object.values(granted.ports)) node.portsInUse.delete(port);
+  for (const uuid of granted.gpuUuids) node.gpusInUse.delete(uuid);
+  for (const dimension of dimensions) node.granted[dimension] -= granted[dimension];
+  node.live.delete(id);
+}
+
+function leaveDesired(applying: Applying, allocation: AllocationRecord): void {
+  const node = nodeOf(applying.state, allocation.nodeId);
+  node.desired.delete(allocation.id);
+  const change = desiredChange(applying, node);
+  // Placed and ended within one entry: the agent never has to hear of it.
+  if (!change.added.delete(allocation.id)) change.removed.add(allocation.id);
+}
+
+/** The entry's difference for a node; every call is one more generation. */
+function desiredChange({ changes }: Applying, node: NodeRecord): DesiredChange {
+  const change = changes.desired.get(node.id) ?? {
+    baseGeneration: node.generation,
+    added: new Set<AllocationId>(),
+    removed: new Set<AllocationId>(),
+  };
+  changes.desired.set(node.id, change);
+  node.generation += 1;
+  return change;
+}

@@ -1,0 +1,93 @@
+import type { EventOf, NodeId } from "@berth/protocol";
+import { assert } from "@berth/runtime/assert";
+import { reconsiderBlocked } from "./agenda.ts";
+import type { Applying } from "./apply-entry.ts";
+import type { ClusterState, NodeRecord } from "./cluster-state.ts";
+
+export function applyNodeRegistered(applying: Applying, event: EventOf<"NodeRegistered">): void {
+  const { state, atUnixMs } = applying;
+  const description = event.node;
+  const known = state.nodes.get(description.nodeId);
+  if (known) known.description = description;
+  else {
+    state.nodes.set(description.nodeId, {
+      id: description.nodeId,
+      number: state.nextNodeNumber,
+      description,
+      status: "ready",
+      statusReason: "registered",
+      statusSinceUnixMs: atUnixMs,
+      eligibility: "eligible",
+      eligibilityReason: null,
+      drain: null,
+      generation: 0,
+      granted: { cpuMillis: 0, memoryMiB: 0, diskMiB: 0, networkMbps: 0 },
+      portsInUse: new Map(),
+      gpusInUse: new Map(),
+      live: new Set(),
+      desired: new Set(),
+    });
+    state.nextNodeNumber += 1;
+  }
+  nodeChanged(applying, description.nodeId);
+}
+
+export function applyNodeStatusChanged(
+  applying: Applying,
+  event: EventOf<"NodeStatusChanged">,
+): void {
+  const node = nodeOf(applying.state, event.nodeId);
+  node.status = event.status;
+  node.statusReason = event.reason;
+  node.statusSinceUnixMs = applying.atUnixMs;
+  nodeChanged(applying, event.nodeId);
+}
+
+export function applyNodeEligibilityChanged(
+  applying: Applying,
+  event: EventOf<"NodeEligibilityChanged">,
+): void {
+  const node = nodeOf(applying.state, event.nodeId);
+  assert(event.drain === null || event.eligibility === "cordoned", "a draining node is cordoned");
+  node.eligibility = event.eligibility;
+  node.eligibilityReason = event.reason;
+  node.drain = event.drain;
+  if (event.drain) applying.state.agenda.draining.add(node.id);
+  else applying.state.agenda.draining.delete(node.id);
+  nodeChanged(applying, event.nodeId);
+}
+
+export function applyNodeRemoved(applying: Applying, event: EventOf<"NodeRemoved">): void {
+  const { state, changes } = applying;
+  const node = nodeOf(state, event.nodeId);
+  assert(node.live.size === 0, `node ${node.id} is removed with live allocations`);
+  nodeChanged(applying, event.nodeId);
+  state.nodes.delete(node.id);
+  state.agenda.draining.delete(node.id);
+  changes.nodes.delete(node.id);
+  changes.desired.delete(node.id);
+  changes.removedNodes.add(node.id);
+}
+
+export function nodeOf(state: ClusterState, id: NodeId): NodeRecord {
+  const node = state.nodes.get(id);
+  assert(node, `no node ${id}`);
+  return node;
+}
+
+/** Reconsiders whatever the node may now take, must now lose, or is explained by. */
+function nodeChanged({ state, changes }: Applying, id: NodeId): void {
+  changes.nodes.add(id);
+  const { agenda } = state;
+  reconsiderBlocked(agenda);
+  for (const system of agenda.systems) agenda.dirty.add(system);
+  reconsiderNode(state, nodeOf(state, id));
+}
+
+/** Every workload that has something on the node. */
+export function reconsiderNode(state: ClusterState, node: NodeRecord): void {
+  for (const id of node.live) {
+    const allocation = state.allocations.get(id);
+    if (allocation) state.agenda.dirty.add(allocation.workloadId);
+  }
+}

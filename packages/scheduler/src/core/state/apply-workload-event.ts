@@ -1,0 +1,150 @@
+import type { EventOf, PendingGroup, WorkloadId, WorkloadSpec } from "@berth/protocol";
+import { assert } from "@berth/runtime/assert";
+import { forgetWorkload } from "./agenda.ts";
+import type { Applying } from "./apply-entry.ts";
+import type { ClusterState, WorkloadRecord } from "./cluster-state.ts";
+import { rangesOf } from "./index-ranges.ts";
+import { earliestRetryUnixMs, groupOf, isBlocked } from "./pending-groups.ts";
+import { changesTask } from "./task-identity.ts";
+
+export function applyWorkloadApplied(applying: Applying, event: EventOf<"WorkloadApplied">): void {
+  const { state } = applying;
+  const known = state.workloads.get(event.workloadId);
+  assert(event.version === (known?.version ?? 0) + 1, `${event.workloadId}: version skipped`);
+  const workload = known ?? newWorkload(state, event, applying.atUnixMs);
+  if (known) reviseWorkload(known, event, applying.atUnixMs);
+  const { agenda } = state;
+  if (event.spec.kind === "system") agenda.systems.add(workload.id);
+  else agenda.systems.delete(workload.id);
+  setPending(applying, workload, queuedIndexes(workload));
+  agenda.dirty.add(workload.id);
+}
+
+/** The record after an apply; plans are made on such a copy without touching the state. */
+export function reviseWorkload(
+  workload: WorkloadRecord,
+  revision: { version: number; spec: WorkloadSpec },
+  atUnixMs: number,
+): void {
+  const renewed = changesTask(workload.spec, revision.spec);
+  workload.spec = revision.spec;
+  workload.version = revision.version;
+  workload.stopped = false;
+  workload.updatedAtUnixMs = atUnixMs;
+  if (renewed) {
+    workload.taskVersion = revision.version;
+    for (const slot of workload.slots.values()) {
+      slot.attempt = 0;
+      slot.failuresAtUnixMs = [];
+      slot.retryAtUnixMs = null;
+      slot.lastFailure = null;
+      slot.done = null;
+    }
+  }
+  countDone(workload);
+}
+
+/** A batch's finished indexes within its count; history beyond a lowered count does not count. */
+function countDone(workload: WorkloadRecord): void {
+  workload.counts.complete = 0;
+  workload.counts.failed = 0;
+  for (const slot of workload.slots.values()) {
+    if (slot.done && isWithinCount(workload.spec, slot.index)) workload.counts[slot.done] += 1;
+  }
+}
+
+export function newWorkload(
+  state: ClusterState,
+  { workloadId, spec }: { workloadId: WorkloadId; spec: WorkloadSpec },
+  atUnixMs: number,
+): WorkloadRecord {
+  const workload: WorkloadRecord = {
+    id: workloadId,
+    number: state.nextWorkloadNumber,
+    spec,
+    version: 1,
+    taskVersion: 1,
+    stopped: false,
+    removing: false,
+    submittedAtUnixMs: atUnixMs,
+    updatedAtUnixMs: atUnixMs,
+    slots: new Map(),
+    pending: [],
+    counts: { placed: 0, running: 0, healthy: 0, stopping: 0, complete: 0, failed: 0 },
+  };
+  state.workloads.set(workloadId, workload);
+  state.nextWorkloadNumber += 1;
+  return workload;
+}
+
+export function applyWorkloadStopped(applying: Applying, event: EventOf<"WorkloadStopped">): void {
+  const workload = workloadOf(applying.state, event.workloadId);
+  workload.stopped = true;
+  workload.removing ||= event.remove;
+  workload.updatedAtUnixMs = applying.atUnixMs;
+  setPending(applying, workload, []);
+  applying.state.agenda.dirty.add(workload.id);
+}
+
+export function applyWorkloadRemoved(applying: Applying, event: EventOf<"WorkloadRemoved">): void {
+  const { state, changes } = applying;
+  const workload = workloadOf(state, event.workloadId);
+  for (const slot of workload.slots.values()) {
+    assert(slot.live === null, `${workload.id} is removed with a live allocation`);
+    for (const id of slot.history) {
+      state.allocations.delete(id);
+      changes.allocations.delete(id);
+      changes.removedAllocations.add(id);
+    }
+  }
+  state.workloads.delete(workload.id);
+  forgetWorkload(state.agenda, workload.id);
+  changes.workloads.delete(workload.id);
+  changes.removedWorkloads.add(workload.id);
+}
+
+export function applyWorkloadEvaluated(
+  applying: Applying,
+  event: EventOf<"WorkloadEvaluated">,
+): void {
+  setPending(applying, workloadOf(applying.state, event.workloadId), event.pending);
+}
+
+export function workloadOf(state: ClusterState, id: WorkloadId): WorkloadRecord {
+  const workload = state.workloads.get(id);
+  assert(workload, `no workload ${id}`);
+  return workload;
+}
+
+/** Replaces the waiting indexes and what the agenda knows from them. */
+export function setPending(
+  { state, changes }: Applying,
+  workload: WorkloadRecord,
+  pending: readonly PendingGroup[],
+): void {
+  const { agenda } = state;
+  workload.pending = pending;
+  if (isBlocked(pending)) agenda.blocked.add(workload.id);
+  else agenda.blocked.delete(workload.id);
+  const retryUnixMs = earliestRetryUnixMs(pending);
+  if (retryUnixMs === null) agenda.retries.delete(workload.id);
+  else agenda.retries.set(workload.id, retryUnixMs);
+  changes.workloads.add(workload.id);
+}
+
+/** Whether the spec asks for this index; a system workload's indexes are its nodes' numbers. */
+export function isWithinCount(spec: WorkloadSpec, index: number): boolean {
+  return spec.kind === "system" || index < spec.count;
+}
+
+/** Right after an apply everything without a live allocation is queued; a system's nodes are not known yet. */
+export function queuedIndexes(workload: WorkloadRecord): PendingGroup[] {
+  const { spec, slots } = workload;
+  if (spec.kind === "system") return [];
+  const waiting: number[] = [];
+  for (let index = 0; index < spec.count; index += 1) {
+    const slot = slots.get(index);
+    if (!slot || (slot.live === null && slot.done === null)) waiting.push(index);
+  }
+  return waiting.length === 0 ? [] : [groupOf(rangesOf(waiting), { reason: "queued" })];
+}

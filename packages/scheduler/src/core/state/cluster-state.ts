@@ -1,0 +1,196 @@
+import type {
+  AllocationId,
+  AllocationStatus,
+  ClusterId,
+  Drain,
+  Exit,
+  Grant,
+  Health,
+  NodeDescription,
+  NodeId,
+  NodeStatus,
+  Outcome,
+  PendingGroup,
+  PlacementExplanation,
+  RequestId,
+  ResourceAmounts,
+  StopReason,
+  WorkloadId,
+  WorkloadSpec,
+} from "@berth/protocol";
+import { type Agenda, createAgenda } from "./agenda.ts";
+import { createEventRing, type EventRing } from "./event-ring.ts";
+
+/**
+ * The whole cluster as the fold of its log. Only `applyEntry` writes to it; everyone else reads.
+ * Counts are kept as events arrive, so that no view has to walk allocations.
+ */
+export interface ClusterState {
+  clusterId: ClusterId | null;
+  /** 0 before the first leader. */
+  term: number;
+  leader: string;
+  version: string;
+  /** The last applied entry; 0 before the first. */
+  seq: number;
+  /** When the leader decided the last applied entry. */
+  atUnixMs: number;
+  readonly nodes: Map<NodeId, NodeRecord>;
+  readonly workloads: Map<WorkloadId, WorkloadRecord>;
+  readonly allocations: Map<AllocationId, AllocationRecord>;
+  /** Answers to writes, oldest first, at most `limits.answersRememberedMax`. */
+  readonly answers: Map<RequestId, Answer>;
+  readonly events: EventRing;
+  nextNodeNumber: number;
+  nextWorkloadNumber: number;
+  nextAllocationNumber: number;
+  /** What the scheduler has yet to reconsider. Derived from the rest; not part of the hash. */
+  readonly agenda: Agenda;
+}
+
+export interface NodeRecord {
+  readonly id: NodeId;
+  /** Given once, never reused: the index of system allocations on this node. */
+  readonly number: number;
+  description: NodeDescription;
+  status: NodeStatus;
+  statusReason: string;
+  statusSinceUnixMs: number;
+  eligibility: "eligible" | "cordoned";
+  eligibilityReason: string | null;
+  drain: Drain | null;
+  /** Grows by one for each event that changes the node's desired set. */
+  generation: number;
+  /** What live allocations hold. Free again only when they are final. */
+  readonly granted: ResourceAmounts;
+  readonly portsInUse: Map<number, AllocationId>;
+  readonly gpusInUse: Map<string, AllocationId>;
+  /** Allocations that are not final, in order of their number. */
+  readonly live: Set<AllocationId>;
+  /** Those of them that should run: `live` without the ones asked to stop. */
+  readonly desired: Set<AllocationId>;
+}
+
+export interface WorkloadRecord {
+  readonly id: WorkloadId;
+  /** Order of first submission: age, without a clock. */
+  readonly number: number;
+  spec: WorkloadSpec;
+  version: number;
+  /** The version that last changed what runs. Allocations of an older one are outdated. */
+  taskVersion: number;
+  stopped: boolean;
+  /** Forgotten, history included, once the last allocation has ended. */
+  removing: boolean;
+  submittedAtUnixMs: number;
+  updatedAtUnixMs: number;
+  /** By index; an index without a slot has never been placed. */
+  readonly slots: Map<number, Slot>;
+  /** Every waiting index with its reason. An index that has no live allocation is in exactly one. */
+  pending: readonly PendingGroup[];
+  readonly counts: WorkloadCounts;
+}
+
+export interface WorkloadCounts {
+  placed: number;
+  running: number;
+  /** Running, and healthy or without a check. */
+  healthy: number;
+  stopping: number;
+  /** Indexes of a batch that ran to completion. */
+  complete: number;
+  /** Indexes of a batch that were given up. */
+  failed: number;
+}
+
+/** One index of a workload: at most one live allocation, and what came before it. */
+export interface Slot {
+  readonly index: number;
+  live: AllocationId | null;
+  /** Final allocations, oldest first. */
+  history: AllocationId[];
+  /** Allocations of this index since the task last changed. */
+  attempt: number;
+  /** When it failed, oldest first: at most `restart.attempts + 1`, all within the window. */
+  failuresAtUnixMs: number[];
+  /** Not placed again before this; null when it may be placed at once. */
+  retryAtUnixMs: number | null;
+  lastFailure: string | null;
+  /** A batch index that needs nothing more. */
+  done: "complete" | "failed" | null;
+}
+
+export interface AllocationRecord {
+  readonly id: AllocationId;
+  readonly number: number;
+  readonly workloadId: WorkloadId;
+  readonly workloadVersion: number;
+  /** The workload as it was when this was placed: what the agent runs. */
+  readonly spec: WorkloadSpec;
+  readonly index: number;
+  readonly attempt: number;
+  readonly nodeId: NodeId;
+  readonly nodeName: string;
+  readonly granted: Grant;
+  readonly why: PlacementExplanation;
+  readonly placedAtUnixMs: number;
+  status: AllocationStatus;
+  health: Health;
+  stopReason: StopReason | null;
+  outcome: Outcome | null;
+  exit: Exit | null;
+  message: string | null;
+  pid: number | null;
+  startedAtUnixMs: number | null;
+  finishedAtUnixMs: number | null;
+}
+
+/** What a write was answered, without the `seq` that names the entry it became durable in. */
+export interface Answer {
+  readonly method: string;
+  readonly reply: unknown;
+  readonly seq: number;
+}
+
+export function createState(): ClusterState {
+  return {
+    clusterId: null,
+    term: 0,
+    leader: "",
+    version: "",
+    seq: 0,
+    atUnixMs: 0,
+    nodes: new Map(),
+    workloads: new Map(),
+    allocations: new Map(),
+    answers: new Map(),
+    events: createEventRing(),
+    nextNodeNumber: 1,
+    nextWorkloadNumber: 1,
+    nextAllocationNumber: 1,
+    agenda: createAgenda(),
+  };
+}
+
+/** Final: it ended, and holds nothing any more. */
+export function isFinal(status: AllocationStatus): boolean {
+  switch (status) {
+    case "placed":
+    case "running":
+    case "stopping":
+      return false;
+    case "complete":
+    case "failed":
+    case "stopped":
+    case "lost":
+      return true;
+  }
+}
+
+/** It serves: runs, and its check passes or it has none. */
+export function isAvailable(allocation: AllocationRecord): boolean {
+  return (
+    allocation.status === "running" &&
+    (allocation.health === "none" || allocation.health === "healthy")
+  );
+}

@@ -1,0 +1,28 @@
+import type { WorkloadSpec } from "@berth/protocol";
+import { canonicalText } from "./canonical-text.ts";
+
+/**
+ * Whether going from one spec to the other needs running allocations to be replaced. Count,
+ * priority, restart and update policy do not; nor do a system's constraints, because its nodes are
+ * matched anew at every evaluation.
+ */
+export function changesTask(before: WorkloadSpec, after: WorkloadSpec): boolean {
+  return canonicalText(taskOf(before)) !== canonicalText(taskOf(after));
+}
+
+export function sameSpec(before: WorkloadSpec, after: WorkloadSpec): boolean {
+  return canonicalText(before) === canonicalText(after);
+}
+
+function taskOf(spec: WorkloadSpec) {
+  const { kind, task, resources, ports, stop } = spec;
+  return {
+    kind,
+    task,
+    resources,
+    ports,
+    stop,
+    check: spec.kind === "batch" ? null : spec.check,
+    constraints: spec.kind === "system" ? [] : spec.constraints,
+  };
+}
