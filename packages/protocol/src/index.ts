@@ -6,6 +6,7 @@
 export * from "./agent-messages.ts";
 export * from "./allocation.ts";
 export * from "./api.ts";
+export * from "./console-feed.ts";
 export * from "./constraint.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
@@ -21,4 +22,5 @@ export * from "./subjects.ts";
 export * from "./validate-workloads.ts";
 export * from "./views.ts";
 export * from "./workload-input.ts";
+export * from "./workload-json-schema.ts";
 export * from "./workload-spec.ts";
