@@ -22,3 +22,4 @@ export { allocationView } from "../query/allocation-view.ts";
 export { clusterStatus } from "../query/cluster-status.ts";
 export { nodeDetail, nodeView } from "../query/node-view.ts";
 export { workloadDetail, workloadView } from "../query/workload-view.ts";
+export { handleQuery, type QueryResult, type ReadMethod } from "../query/handle-query.ts";
