@@ -3,6 +3,7 @@ import {
   type Authenticator,
   connect,
   type ConnectionOptions,
+  type NatsConnection,
   nkeyAuthenticator,
   nkeys,
 } from "nats";
@@ -27,6 +28,8 @@ export interface BusOptions {
    * Otherwise keep trying, as a service wants. Either reconnects for ever once connected.
    */
   readonly waitOnFirstConnect?: boolean;
+  /** Raised to stop waiting: the bus is then returned closed. */
+  readonly signal?: AbortSignal;
   readonly reconnectWaitMs?: number;
   /** Up to this much is added to each wait at random. Thousands of agents want seconds of it. */
   readonly reconnectJitterMs?: number;
@@ -45,15 +48,14 @@ const ANONYMOUS_INBOX = "_INBOX";
  * Connects, and keeps connected until closed.
  *
  * Rejects with a `BerthError`: `unreachable`, naming the addresses tried; `denied` when the server
- * refuses the credentials (fail-fast mode only: a service keeps trying, the server may learn them).
+ * refuses the credentials. With `waitOnFirstConnect` it keeps trying instead, and says so once: a
+ * server may come later, or learn the credentials later.
  */
 export async function connectBus(options: BusOptions): Promise<NatsBus> {
   const prepared = await prepare(options);
-  const connection = await connect(prepared).catch((cause: unknown) => {
-    throw connectError(prepared.servers, cause);
-  });
   const bus = makeBus(options, prepared);
-  bus.attach(connection);
+  if (options.waitOnFirstConnect ?? false) await dialUntilAttached(bus, options, prepared);
+  else bus.attach(await dial(prepared));
   return bus;
 }
 
@@ -62,12 +64,9 @@ export async function connectBus(options: BusOptions): Promise<NatsBus> {
  * that has work to do meanwhile. What is subscribed before takes effect then.
  */
 export async function openBus(options: Omit<BusOptions, "waitOnFirstConnect">): Promise<NatsBus> {
-  const prepared = await prepare({ ...options, waitOnFirstConnect: true });
+  const prepared = await prepare(options);
   const bus = makeBus(options, prepared);
-  void connect(prepared).then(
-    (established) => bus.attach(established),
-    (error: unknown) => options.logger?.error("gave up connecting to NATS", { error }),
-  );
+  void dialUntilAttached(bus, options, prepared);
   return bus;
 }
 
@@ -76,7 +75,38 @@ export function publicKeyOf(seed: string): string {
   return nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey();
 }
 
-type Prepared = ConnectionOptions & { servers: string[]; inboxPrefix: string };
+/** Ends without a connection when the bus is closed meanwhile. */
+async function dialUntilAttached(
+  bus: NatsBus,
+  { logger, signal }: BusOptions,
+  prepared: Prepared,
+): Promise<void> {
+  while (bus.status !== "closed" && !signal?.aborted) {
+    try {
+      bus.attach(await dial(prepared));
+      return;
+    } catch (cause) {
+      const { code, message } = cause instanceof BerthError ? cause : unexpected(cause);
+      logger?.count(`connect ${code}`, `${message}; trying on`);
+    }
+    const { reconnectTimeWait: waitMs, reconnectJitter: jitterMs } = prepared;
+    await new Promise((resolve) => setTimeout(resolve, waitMs + Math.random() * jitterMs));
+  }
+  await bus.close();
+}
+
+function dial(prepared: Prepared): Promise<NatsConnection> {
+  return connect(prepared).catch((cause: unknown) => {
+    throw connectError(prepared.servers, cause);
+  });
+}
+
+type Prepared = ConnectionOptions & {
+  servers: string[];
+  inboxPrefix: string;
+  reconnectTimeWait: number;
+  reconnectJitter: number;
+};
 
 function makeBus({ logger }: Pick<BusOptions, "logger">, { inboxPrefix }: Prepared): NatsBus {
   return new NatsBus({ inboxPrefix, logger: logger ?? loggerTo(() => {}) });
@@ -90,7 +120,6 @@ async function prepare(options: BusOptions): Promise<Prepared> {
     inboxPrefix: options.inboxPrefix ?? ownInbox,
     name: options.name,
     timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-    waitOnFirstConnect: options.waitOnFirstConnect ?? false,
     ignoreAuthErrorAbort: true,
     maxReconnectAttempts: -1,
     reconnectTimeWait: options.reconnectWaitMs ?? RECONNECT_WAIT_MS,
@@ -119,6 +148,10 @@ function connectError(tried: readonly string[], cause: unknown): BerthError {
     retryable: true,
     cause,
   });
+}
+
+function unexpected(cause: unknown): BerthError {
+  return new BerthError("internal", messageOf(cause), { cause });
 }
 
 function messageOf(cause: unknown): string {

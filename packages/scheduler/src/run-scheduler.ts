@@ -1,0 +1,67 @@
+import { hostname } from "node:os";
+import { BerthError } from "@berth/protocol";
+import type { Logger } from "@berth/runtime";
+import { connectBus, ensureLogStream, type NatsBus, natsLog } from "@berth/runtime/nats";
+import { createLogger, nodeClock, nodeRandom } from "@berth/runtime/node";
+import { shellTimings } from "./shell/limits.ts";
+import { Scheduler } from "./shell/scheduler.ts";
+import { SCHEDULER_VERSION } from "./version.ts";
+
+export interface RunSchedulerOptions {
+  /** `nats://host:port`, one or several. */
+  readonly server: string | readonly string[];
+  /** The scheduler's nkey seed file. Without it: no login. */
+  readonly credentials?: string | undefined;
+  /** Raised to end in order. */
+  readonly stop: AbortSignal;
+  readonly logger?: Logger;
+}
+
+/**
+ * Runs a scheduler in this process until `stop` is raised. Waits for NATS and for the log as long
+ * as it takes; rejects on a bug, on a log that it cannot use, and when NATS refuses to be used.
+ */
+export async function runScheduler(options: RunSchedulerOptions): Promise<void> {
+  const { stop } = options;
+  const logger = options.logger ?? createLogger({ name: "scheduler" });
+  const bus = await connectBus({
+    servers: options.server,
+    name: "scheduler",
+    waitOnFirstConnect: true,
+    signal: stop,
+    logger,
+    ...(options.credentials === undefined ? {} : { seedFile: options.credentials }),
+  });
+  bus.onStatus((status) => logger.info(`NATS ${status}`));
+  try {
+    await untilLogExists(bus, stop, logger);
+    if (stop.aborted) return;
+    const scheduler = new Scheduler({
+      clock: nodeClock,
+      random: nodeRandom,
+      bus,
+      log: natsLog(bus, { logger }),
+      logger,
+      leader: `${hostname()}:${process.pid}`,
+      version: SCHEDULER_VERSION,
+    });
+    stop.addEventListener("abort", () => void scheduler.stop(), { once: true });
+    scheduler.start();
+    await scheduler.done;
+  } finally {
+    await bus.close();
+  }
+}
+
+/** JetStream may take a while longer to be there than the server itself. */
+async function untilLogExists(bus: NatsBus, stop: AbortSignal, logger: Logger): Promise<void> {
+  while (!stop.aborted) {
+    try {
+      return await ensureLogStream(bus);
+    } catch (cause) {
+      if (!(cause instanceof BerthError) || !cause.retryable) throw cause;
+      logger.count("log.missing", "the log is not there yet; trying on", { cause });
+    }
+    await new Promise((resolve) => nodeClock.after(shellTimings.retryMinMs, () => resolve(null)));
+  }
+}

@@ -1,0 +1,164 @@
+import { type ClusterEvent, LOG_VERSION, type WireError } from "@berth/protocol";
+import { assert } from "@berth/runtime/assert";
+import { type AppendResult, type Clock, hashEntry, type Log } from "@berth/runtime";
+import { applyEntry, type Changes, type ClusterState } from "../core/index.ts";
+import { encodeEvent, EntryDraft, EVENT_BYTES_MAX } from "./log-codec.ts";
+import type { Replayed } from "./replay-log.ts";
+
+/** Why a journal ended. Its state holds changes that are not in the log: it must be dropped. */
+export type JournalFailure = Exclude<AppendResult, { result: "appended" }>;
+
+export interface JournalComponents {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** An entry became durable, after everything that waited for it has run. */
+  readonly onDurable: (seq: number) => void;
+  /** Called once. What still waits is not told: the owner calls `abandon` with the reason. */
+  readonly onFailure: (failure: JournalFailure) => void;
+}
+
+interface Held {
+  readonly seq: number;
+  readonly release: () => void;
+  readonly refuse: (error: WireError) => void;
+}
+
+/**
+ * Group commit. Events are applied to the state at once and collected into an entry; while one
+ * entry is on its way to the log the next collects. Nothing that depends on the state may leave the
+ * process before the log has it: `whenDurable` holds it until then.
+ */
+export class EntryJournal {
+  readonly #components: JournalComponents;
+  readonly #state: ClusterState;
+  readonly #term: number;
+  /** Complete and waiting for their turn, oldest first. */
+  readonly #closed: EntryDraft[] = [];
+  #open: EntryDraft | null = null;
+  #isAppending = false;
+  #isEnded = false;
+  #held: Held[] = [];
+  #lastHash: string;
+  #durableSeq: number;
+
+  constructor(components: JournalComponents, { state, lastSeq, lastHash }: Replayed) {
+    this.#components = components;
+    this.#state = state;
+    this.#term = state.term;
+    this.#durableSeq = lastSeq;
+    this.#lastHash = lastHash;
+  }
+
+  /** Whether everything in the state is in the log. */
+  get isDurable(): boolean {
+    return this.#state.seq === this.#durableSeq;
+  }
+
+  get durableSeq(): number {
+    return this.#durableSeq;
+  }
+
+  /** How many releases wait for the log. */
+  get heldCount(): number {
+    return this.#held.length;
+  }
+
+  /** Whether each event alone has room in an entry. What has none must be refused before. */
+  static canHold(events: readonly ClusterEvent[]): boolean {
+    return events.every((event) => encodeEvent(event).length < EVENT_BYTES_MAX);
+  }
+
+  /**
+   * Applies events to the state and adds them to the log with the next `flush`. They stay together
+   * in one entry where they fit one; more are split, in order. Says what each part changed.
+   */
+  record(events: readonly ClusterEvent[]): Changes[] {
+    assert(!this.#isEnded, "a journal that has failed takes nothing more");
+    const encoded = events.map((event) => ({ event, bytes: encodeEvent(event) }));
+    const total = encoded.reduce((bytes, part) => bytes + part.bytes.length + 1, 0);
+    if (this.#open !== null && !this.#open.fits(total)) this.#close();
+    const changes: Changes[] = [];
+    let part: ClusterEvent[] = [];
+    for (const { event, bytes } of encoded) {
+      if (this.#open !== null && !this.#open.fits(bytes.length)) {
+        changes.push(...this.#apply(part));
+        part = [];
+        this.#close();
+      }
+      this.#open ??= this.#nextDraft();
+      assert(this.#open.fits(bytes.length), `one ${event.type} of ${bytes.length} bytes`);
+      this.#open.add(bytes);
+      part.push(event);
+    }
+    changes.push(...this.#apply(part));
+    return changes;
+  }
+
+  /** Sends what is collected, now or as soon as the entry before it is acknowledged. */
+  flush(): void {
+    if (this.#isAppending || this.#isEnded) return;
+    if (this.#closed.length === 0) this.#close();
+    const draft = this.#closed.shift();
+    if (draft !== undefined) void this.#append(draft);
+  }
+
+  /** Runs `release` once everything in the state as of now is in the log; perhaps at once. */
+  whenDurable(release: () => void, refuse: (error: WireError) => void = () => {}): void {
+    assert(!this.#isEnded, "a journal that has failed holds nothing more");
+    if (this.isDurable) release();
+    else this.#held.push({ seq: this.#state.seq, release, refuse });
+  }
+
+  /** Ends the journal and refuses everything that still waits. */
+  abandon(error: WireError): void {
+    this.#isEnded = true;
+    const held = this.#held;
+    this.#held = [];
+    for (const { refuse } of held) refuse(error);
+  }
+
+  #apply(events: ClusterEvent[]): Changes[] {
+    if (events.length === 0 || this.#open === null) return [];
+    const { seq, term, atUnixMs, eventCount } = this.#open;
+    const part = { v: LOG_VERSION, term, atUnixMs, previous: "", events } as const;
+    return [applyEntry(this.#state, seq, part, eventCount - events.length)];
+  }
+
+  #nextDraft(): EntryDraft {
+    return new EntryDraft({
+      seq: this.#state.seq + 1,
+      term: this.#term,
+      atUnixMs: this.#components.clock.nowUnixMs(),
+    });
+  }
+
+  #close(): void {
+    if (this.#open !== null) this.#closed.push(this.#open);
+    this.#open = null;
+  }
+
+  async #append(draft: EntryDraft): Promise<void> {
+    this.#isAppending = true;
+    const bytes = draft.encode(this.#lastHash);
+    const outcome = await this.#components.log.append(bytes, draft.seq - 1);
+    this.#isAppending = false;
+    if (this.#isEnded) return;
+    if (outcome.result !== "appended") {
+      this.#isEnded = true;
+      this.#components.onFailure(outcome);
+      return;
+    }
+    this.#lastHash = hashEntry(bytes);
+    this.#durableSeq = draft.seq;
+    this.flush();
+    this.#release();
+    this.#components.onDurable(draft.seq);
+  }
+
+  #release(): void {
+    const ready = this.#held.filter(({ seq }) => seq <= this.#durableSeq);
+    if (ready.length === 0) return;
+    this.#held = this.#held.slice(ready.length);
+    for (const { release } of ready) release();
+  }
+}
