@@ -36,15 +36,25 @@ export interface Applying {
  * Folds one entry into the state, in time proportional to what it changes. Deterministic: the same
  * entries give the same state everywhere. An event that cannot follow from the state is a bug and
  * fails an assertion. Says what it touched.
+ *
+ * A leader that still collects an entry applies it part by part: `firstPosition` is how many events
+ * of entry `seq` are applied already. The state is the same as from the whole entry.
  */
-export function applyEntry(state: ClusterState, seq: number, entry: LogEntry): Changes {
-  assert(seq > state.seq, `entry ${seq} after ${state.seq}: entries are applied in order, once`);
+export function applyEntry(
+  state: ClusterState,
+  seq: number,
+  entry: LogEntry,
+  firstPosition = 0,
+): Changes {
+  const isInOrder = firstPosition === 0 ? seq > state.seq : seq === state.seq;
+  assert(isInOrder, `entry ${seq} after ${state.seq}: entries are applied in order, once`);
   assert(entry.term >= state.term, `entry ${seq} of term ${entry.term} after term ${state.term}`);
   const changes = createChanges(seq);
   const applying: Applying = { state, seq, atUnixMs: entry.atUnixMs, changes };
   state.seq = seq;
   state.atUnixMs = entry.atUnixMs;
-  for (const [position, event] of entry.events.entries()) {
+  for (const [index, event] of entry.events.entries()) {
+    const position = firstPosition + index;
     // Described first: an event that removes something still finds it by name.
     const described = describeEvent(state, event);
     applyEvent(applying, event);
