@@ -123,8 +123,8 @@ function renderTable(schema) {
 
 /** @param {JsonSchema} field @returns {string} */
 function typeOf(field) {
-  if (field.const !== undefined) return `\`${field.const}\``;
-  if (field.enum) return field.enum.map((value) => `\`${value}\``).join(", ");
+  if (typeof field.const === "string") return `\`${field.const}\``;
+  if (field.enum) return field.enum.map((value) => `\`${String(value)}\``).join(", ");
   if (field.anyOf) return field.anyOf.map(typeOf).join(" or ");
   if (field.type === "array") return `list of ${typeOf(field.items ?? {})}${bounds(field)}`;
   if (field.type === "object") return "mapping";
@@ -143,8 +143,6 @@ function bounds({ minimum, maximum, minItems, maxItems }) {
 
 /** @param {JsonSchema} field */
 function defaultOf(field) {
-  const value = field.default;
-  if (value === undefined) return "";
-  if (typeof value === "object") return "";
-  return `\`${value}\``;
+  const { default: value } = field;
+  return typeof value === "string" || typeof value === "number" ? `\`${value}\`` : "";
 }

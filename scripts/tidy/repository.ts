@@ -6,23 +6,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Made by tools, or not ours. */
 const SKIPPED = /^(node_modules|dist|reports|coverage|\.git|\.turbo|\.cache|\.berth.*)$/;
-const TEXT = new Set([
-  ...[
-    ".ts",
-    ".tsx",
-    ".mjs",
-    ".js",
-    ".json",
-    ".md",
-    ".yaml",
-    ".yml",
-    ".css",
-    ".html",
-    ".sh",
-    ".svg",
-  ],
-  "",
-]);
+const TEXT = /^\.(ts|tsx|mjs|js|json|md|yaml|yml|css|html|sh|svg)?$/;
 
 /** Every file of the repository that people write, as paths from its root with forward slashes. */
 export function listFiles(folder = root): string[] {
@@ -35,7 +19,7 @@ export function listFiles(folder = root): string[] {
 }
 
 export function listText(): string[] {
-  return listFiles().filter((file) => TEXT.has(extname(file)) && !file.endsWith(".log"));
+  return listFiles().filter((file) => TEXT.test(`.${extname(file).slice(1)}`));
 }
 
 export function readText(file: string): string {
