@@ -1,0 +1,58 @@
+import { parseDurationMs } from "@berth/protocol";
+import { type Command, InvalidArgumentError } from "commander";
+import type { Context } from "../context.ts";
+import type { ExitCode } from "../exit-codes.ts";
+
+/** Runs the body of a command with its context; the exit code it returns is the process's. */
+export type Run = (
+  command: Command,
+  body: (context: Context) => Promise<ExitCode>,
+) => Promise<void>;
+
+/** What `berth ls` lists. */
+export const listKinds = ["workloads", "allocations", "nodes"] as const;
+export type ListKind = (typeof listKinds)[number];
+
+/** Parsers for commander: what is wrong goes into the usage message. */
+export function duration(text: string): number {
+  const parsed = parseDurationMs(text);
+  if (!parsed.ok) throw new InvalidArgumentError(`${parsed.message}.`);
+  return parsed.value;
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Write a whole number.");
+  return Number(text);
+}
+
+export function portNumber(text: string): number {
+  const port = wholeNumber(text);
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError("A port is 1 to 65535.");
+  return port;
+}
+
+export function portRange(text: string): { from: number; to: number } {
+  const [from, to, ...rest] = text.split("-").map(portNumber);
+  if (from === undefined || to === undefined || rest.length > 0 || from > to) {
+    throw new InvalidArgumentError("Write a range of ports, such as 20000-20999.");
+  }
+  return { from, to };
+}
+
+/** `key=value`, collected over repetitions. */
+export function keyValue(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("Write key=value.");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+export function examples(lines: string): string {
+  return `\nExamples:\n${lines
+    .trim()
+    .split("\n")
+    .map((line) => `  ${line.trim()}`)
+    .join("\n")}`;
+}
