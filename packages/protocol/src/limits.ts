@@ -23,6 +23,8 @@ export const limits = {
   allocationsPerNodeMax: 2_000,
   /** Finished allocations remembered for each workload index (its history). */
   finishedAllocationsPerIndexMax: 5,
+  /** Ids in one `AllocationsForgotten`. */
+  forgottenPerEventMax: 1_000,
   eventsRememberedMax: 10_000,
   /** Answers to writes that a repeated request id returns again. */
   answersRememberedMax: 10_000,

@@ -1,6 +1,17 @@
-import type { ApiMethod, ApiParams, ClusterEvent, WireError } from "@berth/protocol";
-import type { api } from "@berth/protocol";
+import type {
+  ApiMethod,
+  ApiParams,
+  api,
+  ClusterEvent,
+  RequestId,
+  WireError,
+} from "@berth/protocol";
+import { refuse } from "../select/refusal.ts";
 import type { ClusterState } from "../state/cluster-state.ts";
+import { applyWorkloads } from "./apply-workloads.ts";
+import type { CommandContext, Decision, JsonObject } from "./decision.ts";
+import { cordonNode, drainNode, removeNode, uncordonNode } from "./node-commands.ts";
+import { removeWorkload, stopWorkload } from "./workload-commands.ts";
 
 export type WriteMethod = {
   [M in ApiMethod]: (typeof api)[M]["kind"] extends "write" ? M : never;
@@ -15,12 +26,47 @@ export type CommandResult =
   | { ok: true; events: ClusterEvent[]; reply: (seq: number) => unknown }
   | { ok: false; error: WireError };
 
-/** Decides a write against the state; nothing changes until the events are applied. */
+const handlers: {
+  [M in WriteMethod]: (context: CommandContext, params: ApiParams<M>) => Decision;
+} = {
+  "workload.apply": applyWorkloads,
+  "workload.stop": stopWorkload,
+  "workload.remove": removeWorkload,
+  "node.cordon": cordonNode,
+  "node.uncordon": uncordonNode,
+  "node.drain": drainNode,
+  "node.remove": removeNode,
+};
+
+/**
+ * Decides a write against the state; nothing changes until the events are applied. `params` are
+ * what the method's schema parsed. A refused write is not remembered: it may be repeated.
+ */
 export function handleCommand<M extends WriteMethod>(
-  _state: ClusterState,
-  _method: M,
-  _params: ApiParams<M>,
-  _at: { nowUnixMs: number },
+  state: ClusterState,
+  method: M,
+  params: ApiParams<M>,
+  at: { nowUnixMs: number },
 ): CommandResult {
-  throw new Error("not yet");
+  const { requestId } = params as { requestId: RequestId };
+  const answered = state.answers.get(requestId);
+  if (answered) {
+    if (answered.method !== method) {
+      return refuse("conflict", `request ${requestId} was a ${answered.method} before`, {
+        hint: "use a new request id for each intended change",
+      });
+    }
+    const answer = { seq: answered.seq, ...(answered.reply as JsonObject) };
+    return { ok: true, events: [], reply: () => answer };
+  }
+  const decision = handlers[method]({ state, nowUnixMs: at.nowUnixMs }, params);
+  if (!decision.ok) return decision;
+  const { events, reply } = decision;
+  const answer: ClusterEvent = {
+    type: "RequestAnswered",
+    requestId,
+    method,
+    reply: reply as Extract<ClusterEvent, { type: "RequestAnswered" }>["reply"],
+  };
+  return { ok: true, events: [...events, answer], reply: (seq) => ({ seq, ...reply }) };
 }

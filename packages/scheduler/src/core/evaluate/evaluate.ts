@@ -1,5 +1,8 @@
-import type { ClusterEvent } from "@berth/protocol";
-import type { ClusterState } from "../state/cluster-state.ts";
+import type { ClusterEvent, WorkloadId } from "@berth/protocol";
+import type { ClusterState, WorkloadRecord } from "../state/cluster-state.ts";
+import { evaluateWorkload } from "./evaluate-workload.ts";
+import { Pass } from "./pass.ts";
+import { nextWakeUnixMs, wakeDue } from "./wake.ts";
 
 /** `more`: the bound on one pass was reached; call again once these events are applied. */
 export interface Evaluation {
@@ -8,8 +11,13 @@ export interface Evaluation {
 }
 
 /** Whether an evaluation now could have anything to say. */
-export function needsEvaluation(_state: ClusterState, _nowUnixMs: number): boolean {
-  throw new Error("not yet");
+export function needsEvaluation(state: ClusterState, nowUnixMs: number): boolean {
+  const wakeUnixMs = nextWakeUnixMs(state);
+  return (
+    state.agenda.dirty.size > 0 ||
+    state.agenda.stale.size > 0 ||
+    (wakeUnixMs !== null && wakeUnixMs <= nowUnixMs)
+  );
 }
 
 /**
@@ -17,6 +25,24 @@ export function needsEvaluation(_state: ClusterState, _nowUnixMs: number): boole
  * off the agenda; the events, together at most `limits.evaluationBytesMax`, fit one entry and must
  * be applied before the next pass. A pass with nothing changed since the last returns no events.
  */
-export function evaluate(_state: ClusterState, _nowUnixMs: number): Evaluation {
-  throw new Error("not yet");
+export function evaluate(state: ClusterState, nowUnixMs: number): Evaluation {
+  wakeDue(state, nowUnixMs);
+  const { dirty, stale } = state.agenda;
+  const pass = new Pass(state, nowUnixMs);
+  // What waits for room comes last: its explanation then tells what this pass leaves.
+  for (const queue of [dirty, stale]) {
+    for (const workload of mostUrgentFirst(state, queue)) {
+      if (pass.isTired || !evaluateWorkload(pass, workload))
+        return { events: pass.events, more: true };
+      dirty.delete(workload.id);
+      stale.delete(workload.id);
+    }
+  }
+  return { events: pass.events, more: false };
+}
+
+function mostUrgentFirst(state: ClusterState, ids: ReadonlySet<WorkloadId>): WorkloadRecord[] {
+  return [...ids]
+    .flatMap((id) => state.workloads.get(id) ?? [])
+    .sort((a, b) => b.spec.priority - a.spec.priority || a.number - b.number);
 }

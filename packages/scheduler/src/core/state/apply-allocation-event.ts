@@ -16,6 +16,7 @@ import {
   type ClusterState,
   isAvailable,
   isFinal,
+  isOpen,
   type NodeRecord,
   type Slot,
   type WorkloadRecord,
@@ -194,20 +195,19 @@ function isFailure(allocation: AllocationRecord): boolean {
   return allocation.stopReason === null || allocation.stopReason === "unhealthy";
 }
 
+/** It travels in every explanation of the index, and agents say how long their messages are. */
+const FAILURE_TEXT_MAX = 200;
+
 /** To follow "it". */
 function describeFailure({ stopReason, exit, message }: AllocationRecord): string {
   if (stopReason === "unhealthy") return "was unhealthy";
-  return exit ? describeExit(exit) : `failed${message === null ? "" : `: ${message}`}`;
+  const text = exit ? describeExit(exit) : `failed${message === null ? "" : `: ${message}`}`;
+  return text.length <= FAILURE_TEXT_MAX ? text : `${text.slice(0, FAILURE_TEXT_MAX - 1)}…`;
 }
 
 function awaitsPlacement(workload: WorkloadRecord, slot: Slot, node: NodeRecord): boolean {
   if (workload.stopped || slot.done || !isWithinCount(workload.spec, slot.index)) return false;
   return workload.spec.kind !== "system" || isOpen(node);
-}
-
-/** Takes new placements. */
-export function isOpen(node: NodeRecord): boolean {
-  return node.status === "ready" && node.eligibility === "eligible";
 }
 
 function initialHealth({ spec }: WorkloadRecord): AllocationRecord["health"] {

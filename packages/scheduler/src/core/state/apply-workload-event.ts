@@ -11,8 +11,12 @@ export function applyWorkloadApplied(applying: Applying, event: EventOf<"Workloa
   const { state } = applying;
   const known = state.workloads.get(event.workloadId);
   assert(event.version === (known?.version ?? 0) + 1, `${event.workloadId}: version skipped`);
-  const workload = known ?? newWorkload(state, event, applying.atUnixMs);
+  const workload = known ?? newWorkload(state.nextWorkloadNumber, event, applying.atUnixMs);
   if (known) reviseWorkload(known, event, applying.atUnixMs);
+  else {
+    state.workloads.set(workload.id, workload);
+    state.nextWorkloadNumber += 1;
+  }
   const { agenda } = state;
   if (event.spec.kind === "system") agenda.systems.add(workload.id);
   else agenda.systems.delete(workload.id);
@@ -54,13 +58,13 @@ function countDone(workload: WorkloadRecord): void {
 }
 
 export function newWorkload(
-  state: ClusterState,
+  number: number,
   { workloadId, spec }: { workloadId: WorkloadId; spec: WorkloadSpec },
   atUnixMs: number,
 ): WorkloadRecord {
-  const workload: WorkloadRecord = {
+  return {
     id: workloadId,
-    number: state.nextWorkloadNumber,
+    number,
     spec,
     version: 1,
     taskVersion: 1,
@@ -72,9 +76,6 @@ export function newWorkload(
     pending: [],
     counts: { placed: 0, running: 0, healthy: 0, stopping: 0, complete: 0, failed: 0 },
   };
-  state.workloads.set(workloadId, workload);
-  state.nextWorkloadNumber += 1;
-  return workload;
 }
 
 export function applyWorkloadStopped(applying: Applying, event: EventOf<"WorkloadStopped">): void {

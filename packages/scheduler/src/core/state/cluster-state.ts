@@ -194,3 +194,8 @@ export function isAvailable(allocation: AllocationRecord): boolean {
     (allocation.health === "none" || allocation.health === "healthy")
   );
 }
+
+/** It takes new placements. */
+export function isOpen(node: NodeRecord): boolean {
+  return node.status === "ready" && node.eligibility === "eligible";
+}

@@ -1,0 +1,66 @@
+import {
+  type ApiParams,
+  type ApplyResult,
+  type ClusterEvent,
+  limits,
+  type SpecProblem,
+  validateWorkloads,
+  workloadId,
+  type WorkloadSpec,
+} from "@berth/protocol";
+import { type Refused, refuse } from "../select/refusal.ts";
+import type { ClusterState } from "../state/cluster-state.ts";
+import { sameSpec } from "../state/task-identity.ts";
+import { type CommandContext, type Decision, decide } from "./decision.ts";
+
+/** Creates or updates workloads: all of them, or none when any has a problem. */
+export function applyWorkloads(
+  { state }: CommandContext,
+  { workloads }: ApiParams<"workload.apply">,
+): Decision {
+  const validated = validateWorkloads(workloads);
+  if (!validated.ok) return refuseSpecs(validated.problems);
+  const events: ClusterEvent[] = [];
+  const results: ApplyResult[] = [];
+  for (const spec of validated.specs) {
+    const revision = reviseSpec(state, spec);
+    const { workload: id, version, change } = revision;
+    if (state.workloads.get(id)?.removing) {
+      return refuse("conflict", `${id} is being removed`, {
+        hint: "apply it again once its last allocation has ended",
+        retryable: true,
+      });
+    }
+    results.push(revision);
+    if (change === "unchanged") continue;
+    events.push({ type: "WorkloadApplied", workloadId: id, version, spec });
+  }
+  const bytes = JSON.stringify(events).length;
+  if (bytes > limits.submissionBytesMax) {
+    return refuse(
+      "invalid",
+      `${bytes} bytes of workloads; at most ${limits.submissionBytesMax} at once`,
+      {
+        hint: "submit them in several parts",
+        details: { bytes, bytesMax: limits.submissionBytesMax },
+      },
+    );
+  }
+  return decide(events, { results });
+}
+
+/** What applying this spec would make of the workload: the same spec again changes nothing. */
+export function reviseSpec(state: ClusterState, spec: WorkloadSpec): ApplyResult {
+  const id = workloadId(spec.project, spec.name);
+  const known = state.workloads.get(id);
+  if (!known) return { workload: id, version: 1, change: "created" };
+  if (!known.stopped && sameSpec(known.spec, spec)) {
+    return { workload: id, version: known.version, change: "unchanged" };
+  }
+  return { workload: id, version: known.version + 1, change: "updated" };
+}
+
+export function refuseSpecs(problems: SpecProblem[]): Refused {
+  const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
+  return refuse("spec.invalid", `the submission has ${count}`, { problems });
+}

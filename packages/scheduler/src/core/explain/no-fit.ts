@@ -1,0 +1,103 @@
+import {
+  limits,
+  type NearestFit,
+  type NoFit,
+  type Rejection,
+  rejectionCodes,
+} from "@berth/protocol";
+import { assert } from "@berth/runtime/assert";
+import { everyLack, firstLack, type Lack } from "../place/check-node.ts";
+import type { Ledger } from "../place/ledger.ts";
+import type { PlacementRequest } from "../place/placement-request.ts";
+import { byCodeUnit } from "../state/canonical-text.ts";
+import type { NodeRecord } from "../state/cluster-state.ts";
+
+/** Why none of these nodes fits: each counted once, and the ones that come nearest. */
+export function explainNoFit(
+  request: PlacementRequest,
+  nodes: readonly NodeRecord[],
+  ledger: Ledger,
+): NoFit {
+  return {
+    reason: "no_fit",
+    nodesTotal: nodes.length,
+    rejections: countRejections(request, nodes, ledger),
+    nearest: nearestFits(request, nodes, ledger),
+  };
+}
+
+function countRejections(
+  request: PlacementRequest,
+  nodes: readonly NodeRecord[],
+  ledger: Ledger,
+): Rejection[] {
+  const byStep = new Map<string, Rejection>();
+  for (const node of nodes) {
+    const lack = firstLack(request, node, ledger.usageOf(node));
+    assert(lack, `${node.id} is explained as unfit and fits`);
+    const key = `${lack.code} ${lack.subject ?? ""}`;
+    const known = byStep.get(key);
+    if (!known) byStep.set(key, rejectionOf(lack));
+    else {
+      known.nodes += 1;
+      known.best = larger(known.best, lack.available);
+    }
+  }
+  return [...byStep.values()].sort(
+    (a, b) =>
+      rejectionCodes.indexOf(a.code) - rejectionCodes.indexOf(b.code) ||
+      byCodeUnit(a.subject ?? "", b.subject ?? ""),
+  );
+}
+
+function rejectionOf({ code, subject, requested, available }: Lack): Rejection {
+  return { code, nodes: 1, subject, requested, best: available };
+}
+
+function larger(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.max(a, b);
+}
+
+interface Distance {
+  readonly node: NodeRecord;
+  readonly lacks: readonly Lack[];
+  readonly missingPermille: number;
+}
+
+/** Fewest lacks first, then the smallest share of the request that is missing, then by node id. */
+function nearestFits(
+  request: PlacementRequest,
+  nodes: readonly NodeRecord[],
+  ledger: Ledger,
+): NearestFit[] {
+  const nearest: Distance[] = [];
+  for (const node of nodes) {
+    const lacks = everyLack(request, node, ledger.usageOf(node));
+    const missingPermille = lacks.reduce((sum, lack) => sum + missingOf(lack), 0);
+    const distance = { node, lacks, missingPermille };
+    const last = nearest.at(-1);
+    if (nearest.length === limits.nearestFitsMax && last && compare(distance, last) >= 0) continue;
+    nearest.push(distance);
+    nearest.sort(compare);
+    nearest.length = Math.min(nearest.length, limits.nearestFitsMax);
+  }
+  return nearest.map(({ node, lacks }) => ({
+    nodeId: node.id,
+    nodeName: node.description.name,
+    shortfalls: lacks.map(({ code, requested, available }) => ({ code, requested, available })),
+  }));
+}
+
+function compare(a: Distance, b: Distance): number {
+  return (
+    a.lacks.length - b.lacks.length ||
+    a.missingPermille - b.missingPermille ||
+    byCodeUnit(a.node.id, b.node.id)
+  );
+}
+
+/** A lack that is not an amount counts as all of it. */
+function missingOf({ requested, available }: Lack): number {
+  if (requested === null || requested === 0 || available === null) return 1000;
+  return Math.floor((1000 * (requested - available)) / requested);
+}
