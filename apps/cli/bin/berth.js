@@ -1,34 +1,34 @@
 #!/usr/bin/env node
 /**
- * Starts the bundled command line through V8's code cache: compiling the bundle anew takes longer
- * than everything else a short command does. The cache is keyed by the bundle's build id, because
- * V8 itself compares lengths only, and by the Node version, whose caches no other version takes.
+ * Starts the packed command line through V8's code cache: compiling it anew takes longer than
+ * everything else a short command does. The cache is keyed by the pack's build id, because V8
+ * itself compares lengths only, and by the Node version, whose caches no other version takes.
  */
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { constants, Script } from "node:vm";
 
-const BUNDLE = new URL("../dist/bundle/berth.cjs", import.meta.url);
-const BUILD_ID = /^\/\/ build ([0-9a-f]{16})$/m;
+const PACK = fileURLToPath(new URL("../dist/bundle/berth.cjs", import.meta.url));
+const BUILD_ID = /^\/\/ build ([0-9a-f]{16})\n/;
+const COMMANDS_MAX = 64;
 
-const source = readBundle();
-const folder = new URL(".", BUNDLE);
-const cacheName = `${BUILD_ID.exec(source.slice(0, 64))?.[1]}-${process.version}-${process.arch}.cache`;
-const cachedData = readCache(new URL(cacheName, folder));
-const script = new Script(`(function (exports, require, module, __filename) {${source}\n})`, {
-  filename: BUNDLE.pathname,
-  ...(cachedData === undefined ? {} : { cachedData }),
+const source = readPack();
+const key = `${BUILD_ID.exec(source)?.[1]} ${process.version} ${process.arch}`;
+const cacheFile = `${PACK}.cache`;
+const cache = readCache();
+const script = new Script(`(function (nodeRequire, __filename) {${source}})`, {
+  filename: PACK,
+  ...(cache === null ? {} : { cachedData: cache.data }),
   importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
-if (cachedData === undefined || script.cachedDataRejected) process.once("exit", writeCache);
+growCache();
+const { main } = script.runInThisContext()(createRequire(PACK), PACK);
+await main(process.argv.slice(2));
 
-const module = { exports: {} };
-script.runInThisContext()(module.exports, createRequire(BUNDLE), module, BUNDLE.pathname);
-await module.exports.main(process.argv.slice(2));
-
-function readBundle() {
+function readPack() {
   try {
-    return readFileSync(BUNDLE, "utf8");
+    return readFileSync(PACK, "utf8");
   } catch {
     process.stderr.write(
       "berth: not built yet. In the repository's root, run: npm install && npm run build\n",
@@ -37,24 +37,35 @@ function readBundle() {
   }
 }
 
-function readCache(file) {
+/** One line (key and the commands it was grown by), then V8's data; null when it is of no use. */
+function readCache() {
   try {
-    return readFileSync(file);
+    const bytes = readFileSync(cacheFile);
+    const end = bytes.indexOf("\n");
+    const [found, commands = ""] = bytes.toString("utf8", 0, end).split(": ");
+    return found === key ? { commands: commands.split(","), data: bytes.subarray(end + 1) } : null;
   } catch {
-    return undefined;
+    return null;
   }
 }
 
-/** At the end of the first run, so that it holds what a run really uses. Best effort. */
-function writeCache() {
-  try {
-    for (const name of readdirSync(folder)) {
-      if (name.endsWith(".cache")) rmSync(new URL(name, folder), { force: true });
+/**
+ * V8 compiles functions when they are first called, so that the first run of each command has
+ * something to add: it is written down as the process ends. Best effort; a read-only installation
+ * compiles each time.
+ */
+function growCache() {
+  const command = /^[a-z]{1,20}$/.exec(process.argv[2] ?? "")?.[0] ?? "-";
+  const commands = cache === null || script.cachedDataRejected ? [] : cache.commands;
+  if (commands.includes(command) || commands.length >= COMMANDS_MAX) return;
+  process.once("exit", () => {
+    const draft = `${cacheFile}.${process.pid}`;
+    try {
+      const head = `${key}: ${[...commands, command].join(",")}\n`;
+      writeFileSync(draft, Buffer.concat([Buffer.from(head), script.createCachedData()]));
+      renameSync(draft, cacheFile);
+    } catch {
+      rmSync(draft, { force: true });
     }
-    const draft = new URL(`${cacheName}.${process.pid}`, folder);
-    writeFileSync(draft, script.createCachedData());
-    renameSync(draft, new URL(cacheName, folder));
-  } catch {
-    // A read-only installation compiles each time.
-  }
+  });
 }

@@ -1,20 +1,25 @@
 /**
- * Bundles the command line into one CommonJS file, from source. One file because each further one
- * costs a read and a resolution at every start; CommonJS because only scripts take a V8 code cache
- * on every supported Node. What `berth up` and the services need stays outside and is loaded from
- * the workspaces' own builds when it is used.
+ * Packs the command line into one file, from source. The bundler cuts it into chunks, so that each
+ * command loads only what it needs; here the chunks become functions of one file, because every
+ * further file costs a read and a resolution at each start. Scripts rather than modules, because
+ * only scripts take a V8 code cache on every supported Node. What `berth up` and the services need
+ * stays outside and is loaded from the workspaces' own builds.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+
+const ENTRY = "berth.cjs";
+/** Chunks that may hold zod: a command that validates by itself, and nothing else. */
+const MAY_HOLD_ZOD = new Set(["validate.cjs"]);
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, "dist", "bundle");
 
 const bundle = await rolldown({
-  input: join(root, "src", "main.ts"),
+  input: { berth: join(root, "src", "main.ts") },
   platform: "node",
   external: [/^@berth\/(runtime|scheduler|agent|console)/, /^node:/],
   resolve: { conditionNames: ["@berth/source", "node", "import", "default"] },
@@ -22,14 +27,45 @@ const bundle = await rolldown({
     if (level === "warn") throw new Error(`bundle: ${log.message}`);
   },
 });
-const { output } = await bundle.generate({ format: "cjs", codeSplitting: false, exports: "named" });
+const { output } = await bundle.generate({
+  format: "cjs",
+  exports: "named",
+  entryFileNames: "[name].cjs",
+  chunkFileNames: "[name].cjs",
+});
 await bundle.close();
 
-const [{ code }] = output;
-if (/from ["']zod|zod\/v4/.test(code.split("src/commands/validate")[0] ?? "")) {
-  process.stderr.write("bundle: zod is in the part that every command loads\n");
+const chunks = output.filter((chunk) => chunk.type === "chunk");
+for (const { fileName, code } of chunks) {
+  if (!MAY_HOLD_ZOD.has(fileName) && code.includes("node_modules/zod/")) {
+    throw new Error(`bundle: zod got into ${fileName}, which costs each command 30 ms`);
+  }
 }
+
+const modules = chunks.map(
+  ({ fileName, code }) => `${JSON.stringify(`./${fileName}`)}(exports, require, module) {\n${code}}`,
+);
+const code = `"use strict";
+const modules = {
+${modules.join(",\n")}
+};
+const loaded = new Map();
+function load(id) {
+  const known = loaded.get(id);
+  if (known) return known.exports;
+  const chunk = modules[id];
+  if (!chunk) return nodeRequire(id);
+  const module = { exports: {} };
+  loaded.set(id, module);
+  chunk(module.exports, load, module);
+  return module.exports;
+}
+return load(${JSON.stringify(`./${ENTRY}`)});
+`;
 const buildId = createHash("sha256").update(code).digest("hex").slice(0, 16);
-await mkdir(folder, { recursive: true });
-for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true });
-await writeFile(join(folder, "berth.cjs"), `// build ${buildId}\n${code}`);
+const draft = `${folder}.${process.pid}.new`;
+await rm(draft, { recursive: true, force: true });
+await mkdir(draft, { recursive: true });
+await writeFile(join(draft, ENTRY), `// build ${buildId}\n${code}`);
+await rm(folder, { recursive: true, force: true });
+await rename(draft, folder);

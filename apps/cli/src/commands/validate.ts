@@ -1,4 +1,4 @@
-import { validateWorkloads } from "@berth/protocol";
+import { validateWorkloads } from "@berth/protocol/validate-workloads";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { counted } from "../output/format-values.ts";
