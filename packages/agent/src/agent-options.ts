@@ -3,14 +3,14 @@ import type { ResourceCapacity } from "@berth/protocol";
 /** How an agent is set up. Everything but the first three has a default. */
 export interface AgentOptions {
   /** `nats://host:port`, one or several. */
-  readonly servers: string | readonly string[];
+  readonly server: string | readonly string[];
   /**
    * The nkey seed of this node, mode 0600. Its public key is the node's id. Made when missing, and
    * then only good once the server knows the public key.
    */
-  readonly credentialsFile: string;
-  /** Where tasks run and their records live. One agent at a time uses it. */
-  readonly stateFolder: string;
+  readonly credentials: string;
+  /** The folder where tasks run and their records live. One agent at a time uses it. */
+  readonly state: string;
   /** Default: the host name. */
   readonly nodeName?: string;
   /** For constraints: `node.labels.<key>`. */

@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import { type Hardware, type NodeDescription, type NodeId, NodeName } from "@berth/protocol";
+import { type AgentOptions, DEFAULT_PORT_RANGE } from "../agent-options.ts";
+import { capacityOf, defaultReserved } from "../core/node-capacity.ts";
+import { AGENT_VERSION } from "../version.ts";
+
+/** The operator's name for the node, or the host's, made to fit. */
+export function nodeNameOf(options: AgentOptions): NodeName {
+  if (options.nodeName !== undefined) return NodeName.parse(options.nodeName);
+  const name = hostname()
+    .replaceAll(/[^-A-Za-z0-9_.]/g, "-")
+    .replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "");
+  return NodeName.parse(name === "" ? "node" : name);
+}
+
+export interface DescribedBy {
+  readonly options: AgentOptions;
+  readonly nodeId: NodeId;
+  readonly bootId: string;
+  /** Of the file system of the state folder, measured once: what tasks write changes it. */
+  readonly diskMiB: number;
+}
+
+export function describeNode(hardware: Hardware, by: DescribedBy): NodeDescription {
+  const { options, nodeId, bootId, diskMiB } = by;
+  const capacity = capacityOf(hardware, diskMiB, options.networkMbps ?? null);
+  return {
+    nodeId,
+    name: nodeNameOf(options),
+    bootId,
+    agentVersion: AGENT_VERSION,
+    labels: { ...options.labels },
+    meta: { ...options.meta },
+    capacity,
+    reserved: { ...defaultReserved(capacity), ...options.reserved },
+    portRange: options.portRange ?? DEFAULT_PORT_RANGE,
+    drivers: [{ name: "process", available: true, reason: null }],
+    hardware,
+  };
+}
+
+/** Differs when the node does. What is written to its disks all the time does not count. */
+export function fingerprint(description: NodeDescription): string {
+  const fileSystems = description.hardware.fileSystems.map((each) => ({
+    ...each,
+    availableMiB: 0,
+  }));
+  const stable = { ...description, hardware: { ...description.hardware, fileSystems } };
+  return createHash("sha256").update(JSON.stringify(stable)).digest("hex");
+}

@@ -1,0 +1,65 @@
+import { statfs } from "node:fs/promises";
+import type { Hardware } from "@berth/protocol";
+import { readSys, wholeMiB } from "./sys-files.ts";
+
+type FileSystem = Hardware["fileSystems"][number];
+
+/** Local ones on real devices. A network file system can hang, and is not this node's. */
+const LOCAL_TYPES = new Set([
+  "ext2",
+  "ext3",
+  "ext4",
+  "xfs",
+  "btrfs",
+  "zfs",
+  "f2fs",
+  "bcachefs",
+  "jfs",
+  "vfat",
+]);
+const FILE_SYSTEMS_MAX = 64;
+
+export async function discoverFileSystems(): Promise<FileSystem[]> {
+  const seen = new Set<string>();
+  const found: FileSystem[] = [];
+  for (const line of (readSys("/proc/self/mounts") ?? "").split("\n")) {
+    const [device, mount, type] = line.split(" ").map(unescaped);
+    if (device === undefined || mount === undefined || type === undefined) continue;
+    // A device mounted again (bind mounts) holds no more than once.
+    if (!LOCAL_TYPES.has(type) || seen.has(device) || found.length >= FILE_SYSTEMS_MAX) continue;
+    seen.add(device);
+    const sizes = await measureFileSystem(mount);
+    if (sizes === null) continue;
+    const { sizeMiB, availableMiB } = sizes;
+    found.push({ mount, type, device, sizeMiB, availableMiB });
+  }
+  return found;
+}
+
+export interface FileSystemSizes {
+  readonly sizeMiB: number;
+  /** What an ordinary user can still write. */
+  readonly availableMiB: number;
+  readonly usedMiB: number;
+}
+
+/** Null where it cannot be asked. */
+export async function measureFileSystem(folder: string): Promise<FileSystemSizes | null> {
+  try {
+    const { blocks, bfree, bavail, bsize } = await statfs(folder);
+    return {
+      sizeMiB: wholeMiB(blocks * bsize),
+      availableMiB: wholeMiB(bavail * bsize),
+      usedMiB: wholeMiB((blocks - bfree) * bsize),
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** Mount tables write blanks and the like as octal escapes. */
+function unescaped(field: string): string {
+  return field.replaceAll(/\\([0-7]{3})/g, (_match, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+}

@@ -1,0 +1,441 @@
+import { constants } from "node:os";
+import type { AllocationReport, DesiredAllocation, Exit } from "@berth/protocol";
+import { Health } from "@berth/protocol";
+import type { Clock, Logger, Timer } from "@berth/runtime";
+import { exitOfStatus, outcomeOf } from "../core/exit-status.ts";
+import type { Phase } from "../core/reconcile.ts";
+import { type NodeFacts, taskCommand, taskEnvironment } from "../core/task-environment.ts";
+import { agentLimits, agentTimings } from "../limits.ts";
+import type { AllocationFolder, FinishedReport, RunRecord } from "./allocation-folder.ts";
+import { CheckRunner } from "./check-runner.ts";
+import { errnoOf } from "./durable-file.ts";
+import { refusalToStart, workFolderOf } from "./prestart-checks.ts";
+import { markFor, type ProcessTable } from "./process-table.ts";
+import { spawnShim } from "./spawn-shim.ts";
+import { TaskProcesses } from "./task-tree.ts";
+import { watchPath } from "./watch-folder.ts";
+
+export interface TaskServices {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly table: ProcessTable;
+  /** Something that `report()` or `phase` shows has changed. */
+  readonly onChange: (task: TaskRun) => void;
+}
+
+interface Ending {
+  readonly exit: Exit;
+  readonly atUnixMs: number;
+  readonly message: string | null;
+}
+
+const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name]),
+);
+
+/**
+ * The life of one allocation on this node: prepared → starting → running → (stopping →) finished.
+ * The shim's files are the truth; everything here can be dropped at any instant and made again from
+ * them (`adopt`). `look` brings this object up to date with them and may be called at any time.
+ */
+export class TaskRun {
+  readonly allocation: DesiredAllocation;
+  readonly folder: AllocationFolder;
+  readonly processes: TaskProcesses;
+  readonly #services: TaskServices;
+  #phase: Phase = "prepared";
+  #startedAtUnixMs: number | null = null;
+  #pid: number | null = null;
+  #check: CheckRunner | null = null;
+  #final: FinishedReport | null = null;
+  #watcher: { close(): void } | null = null;
+  #timer: Timer | null = null;
+  /** Known and not yet reported: the rest of the tree goes first. */
+  #ending: Ending | null = null;
+  #isToldToStop = false;
+  /** Monotonic: from then on the tree gets SIGKILL. Null while nothing is being ended. */
+  #killAtMs: number | null = null;
+  #isSignalled = false;
+  #unsettledSinceMs: number | null = null;
+
+  constructor(
+    folder: AllocationFolder,
+    clusterId: string,
+    allocation: DesiredAllocation,
+    services: TaskServices,
+  ) {
+    this.folder = folder;
+    this.allocation = allocation;
+    this.processes = new TaskProcesses(services.table, markFor(clusterId, allocation.allocationId));
+    this.#services = services;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get startedAtUnixMs(): number | null {
+    return this.#startedAtUnixMs;
+  }
+
+  /** Null before there is anything to say. */
+  report(): AllocationReport | null {
+    if (this.#final !== null) return this.#final;
+    if (this.#startedAtUnixMs === null) return null;
+    return {
+      state: "running",
+      allocationId: this.allocation.allocationId,
+      startedAtUnixMs: this.#startedAtUnixMs,
+      pid: this.#pid,
+      health: this.#check?.state.health ?? (this.allocation.check === null ? "none" : "starting"),
+      message: shortened(this.#check?.state.message ?? null),
+    };
+  }
+
+  /** Takes up what an earlier agent left: running, ended meanwhile, half started or finished. */
+  adopt(recordBootId: string): void {
+    this.#final = this.folder.readFinal();
+    if (this.#final !== null) {
+      this.#startedAtUnixMs = this.#final.startedAtUnixMs;
+      return this.#changePhase("finished");
+    }
+    const stoppingSinceUnixMs = this.folder.stoppingSinceUnixMs();
+    this.#isToldToStop = stoppingSinceUnixMs !== null;
+    const run = this.folder.readRun();
+    if (recordBootId !== this.#services.table.bootId) {
+      this.#endAfterReboot(run);
+      return;
+    }
+    if (run.claim === "none" && !this.#isToldToStop) return;
+    this.#phase = "starting";
+    this.#watch();
+    if (stoppingSinceUnixMs !== null) this.#resumeStop(stoppingSinceUnixMs);
+    else this.look();
+  }
+
+  /**
+   * Starts it, or tries again where an earlier agent's try left no claim. Several shims may be on
+   * their way for one allocation: the claim lets one of them run.
+   */
+  start(node: NodeFacts): void {
+    if (this.#phase !== "prepared") return;
+    this.#phase = "starting";
+    void this.#launch(node).catch((cause: unknown) => {
+      this.#endBeforeStart(`cannot start: ${describe(cause)}`);
+    });
+  }
+
+  /** SIGTERM, or the signal the workload asks for, to the whole tree; after the grace SIGKILL. */
+  stop(): void {
+    if (this.#phase === "finished" || this.#phase === "stopping") return;
+    this.#isToldToStop = true;
+    this.#changePhase("stopping");
+    try {
+      this.folder.markStopping();
+    } catch (error) {
+      this.#services.logger.warn("cannot record that a task is to stop", { error });
+    }
+    this.#stopWithin(this.allocation.stop.graceMs);
+  }
+
+  /** Leaves the task alone from now on; it goes on running. */
+  detach(): void {
+    this.#watcher?.close();
+    this.#watcher = null;
+    this.#timer?.cancel();
+    this.#check?.stop();
+  }
+
+  look(): void {
+    if (this.#phase === "finished" || this.#phase === "prepared") return;
+    if (this.#ending !== null) return;
+    const run = this.folder.readRun();
+    if (typeof run.claim === "object") this.processes.shim = run.claim;
+    if (run.exit !== null) this.#endWithStatus(run);
+    else if (run.claim === "agent") this.#endBeforeStart("it was given up before it started");
+    else if (run.claim === "none") return;
+    else if (run.claim === "incomplete") this.#waitToSettle("the claim on it was never completed");
+    else if (this.#services.table.isAlive(run.claim)) this.#seeRunning(run);
+    else this.#lookWithoutShim(run);
+  }
+
+  async #launch(node: NodeFacts): Promise<void> {
+    const { folder, allocation } = this;
+    folder.create();
+    const record = {
+      v: 1 as const,
+      clusterId: node.clusterId,
+      bootId: this.#services.table.bootId,
+      allocation,
+    };
+    const folders = { home: folder.taskPath, temporary: folder.temporaryPath };
+    const environment = taskEnvironment(allocation, node, folders);
+    const command = environment.ok ? taskCommand(allocation, environment.value) : environment;
+    await folder.writeRecord(record);
+    if (!environment.ok) return this.#endBeforeStart(environment.refusal.message);
+    if (!command.ok) return this.#endBeforeStart(command.refusal.message);
+
+    const workFolder = workFolderOf(allocation, folder.taskPath);
+    const refusal = await refusalToStart(allocation, command.value, environment.value, workFolder);
+    if (refusal !== null) return this.#endBeforeStart(refusal.message);
+    if (this.#isToldToStop) return; // `stop` has taken the claim, or takes it on its next look
+    this.#watch();
+    const shim = spawnShim({
+      folder,
+      command: command.value,
+      environment: environment.value,
+      workFolder,
+    });
+    shim.once("error", (cause) =>
+      this.#endBeforeStart(`cannot start a process: ${describe(cause)}`),
+    );
+    shim.once("exit", () => this.#lookAfterShim());
+  }
+
+  /** A shim of ours has ended. Without a claim it could not even create a file. */
+  #lookAfterShim(): void {
+    this.look();
+    if (this.#phase === "starting" && this.folder.readRun().claim === "none") {
+      this.#endBeforeStart("its shim could not record the start; is the disk full?");
+    }
+  }
+
+  #watch(): void {
+    if (this.#watcher !== null) return;
+    const { clock } = this.#services;
+    this.#watcher = watchPath(this.folder.runPath, clock, agentTimings.watchFallbackMs, () =>
+      this.look(),
+    );
+  }
+
+  #seeRunning(run: RunRecord): void {
+    if (run.child === null || run.startedAtUnixMs === null) return;
+    if (this.#startedAtUnixMs !== null) return;
+    this.#startedAtUnixMs = run.startedAtUnixMs;
+    this.#pid = run.child.pid;
+    this.processes.remember([run.child]);
+    if (this.#phase === "starting") {
+      this.#startCheck(run.startedAtUnixMs);
+      this.#changePhase("running");
+    } else {
+      this.#signalStop();
+    }
+  }
+
+  #startCheck(startedAtUnixMs: number): void {
+    const { check, granted } = this.allocation;
+    if (check === null) return;
+    const known = Health.safeParse(this.folder.readHealth());
+    this.#check = new CheckRunner({
+      check,
+      ports: granted.ports,
+      startedAtUnixMs,
+      known: known.success ? known.data : null,
+      clock: this.#services.clock,
+      onChange: ({ health }) => {
+        try {
+          this.folder.writeHealth(health);
+        } catch (error) {
+          this.#services.logger.count("health", "cannot record a task's health", { error });
+        }
+        this.#services.onChange(this);
+      },
+    });
+  }
+
+  /** Somebody has killed the shim: the task may live on, but nobody will learn how it ends. */
+  #lookWithoutShim(run: RunRecord): void {
+    const settled = this.folder.readRun(); // it may have recorded the end between two reads
+    if (settled.exit !== null) return this.#endWithStatus(settled);
+    if (run.child === null) return this.#waitToSettle("its shim ended before it started");
+    this.#seeRunning(run);
+    if (this.#services.table.isAlive(run.child)) {
+      this.#lookAgainIn(agentTimings.orphanLookMs);
+      return;
+    }
+    const message = "its shim was killed, so nobody saw how it ended";
+    this.#end({ kind: "unknown", message }, this.#services.clock.nowUnixMs(), null);
+  }
+
+  /** For a state that lasts a moment in a healthy system. */
+  #waitToSettle(message: string): void {
+    const nowMs = this.#services.clock.monotonicMs();
+    this.#unsettledSinceMs ??= nowMs;
+    const isOver = nowMs - this.#unsettledSinceMs >= agentTimings.claimSettleMs;
+    if (isOver && this.processes.find().length === 0) this.#endBeforeStart(message);
+    else this.#lookAgainIn(agentTimings.watchFallbackMs);
+  }
+
+  #lookAgainIn(delayMs: number): void {
+    if (this.#killAtMs !== null) return; // the reaper looks
+    this.#timer?.cancel();
+    this.#timer = this.#services.clock.after(delayMs, () => this.look());
+  }
+
+  #resumeStop(sinceUnixMs: number): void {
+    this.#phase = "stopping";
+    const elapsedMs = Math.max(0, this.#services.clock.nowUnixMs() - sinceUnixMs);
+    this.#stopWithin(Math.max(0, this.allocation.stop.graceMs - elapsedMs));
+  }
+
+  #stopWithin(graceMs: number): void {
+    this.#check?.stop();
+    if (this.#claimForStop()) return this.#endBeforeStart("it was stopped before it started");
+    const untilMs = this.#services.clock.monotonicMs() + graceMs;
+    this.#killAtMs = Math.min(this.#killAtMs ?? untilMs, untilMs);
+    this.look();
+    if (this.phase === "finished" || this.#ending !== null) return;
+    this.#signalStop();
+    this.#reapIn(Math.min(graceMs, agentTimings.watchFallbackMs));
+  }
+
+  /** Once, and not before the task is there to receive it. */
+  #signalStop(): void {
+    if (this.#isSignalled || this.#pid === null) return;
+    this.#isSignalled = true;
+    this.processes.signal(this.allocation.stop.signal);
+  }
+
+  #claimForStop(): boolean {
+    try {
+      return this.folder.tryClaim();
+    } catch (cause) {
+      // Not even the folder is there: nothing can have been started.
+      return errnoOf(cause) === "ENOENT";
+    }
+  }
+
+  #reapIn(delayMs: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#services.clock.after(delayMs, () => this.#reap());
+  }
+
+  /** Ends what is left of the tree, then reports. Runs until there is nothing left. */
+  #reap(): void {
+    const killAtMs = this.#killAtMs;
+    if (this.#phase === "finished" || killAtMs === null) return;
+    this.look();
+    if (this.phase === "finished") return;
+    const lateMs = this.#services.clock.monotonicMs() - killAtMs;
+    if (lateMs < 0 && this.#ending === null) {
+      // Its end is announced by the watch; the looks in between are for a shim that was killed.
+      return this.#reapIn(Math.min(-lateMs, agentTimings.orphanLookMs));
+    }
+    const left = lateMs < 0 ? this.processes.find().length : this.processes.signal("SIGKILL");
+    if (left === 0 && this.#ending !== null) return this.#finish(this.#ending);
+    if (left === 0) this.#hurryShim(lateMs);
+    const isStubborn = lateMs > agentTimings.killUrgentMs;
+    if (isStubborn && left > 0) {
+      this.#services.logger.count(
+        `unkillable ${this.allocation.allocationId}`,
+        "SIGKILL does not end a task",
+        {
+          allocation: this.allocation.allocationId,
+          processes: left,
+        },
+      );
+    }
+    this.#reapIn(isStubborn ? agentTimings.killStubbornIntervalMs : agentTimings.killIntervalMs);
+  }
+
+  /** The tree is gone and its shim has recorded nothing: it is stopped, or it never will. */
+  #hurryShim(lateMs: number): void {
+    const { shim } = this.processes;
+    if (shim === null) return;
+    const signal = lateMs > agentTimings.shimRecordMs ? "SIGKILL" : "SIGCONT";
+    this.#services.table.signal(shim, signal);
+  }
+
+  #endWithStatus(run: RunRecord): void {
+    if (run.exit === null) return;
+    if (run.child === null) {
+      return this.#endBeforeStart("its shim could not record the start; is the disk full?");
+    }
+    this.#startedAtUnixMs ??= run.startedAtUnixMs;
+    this.#pid ??= run.child.pid;
+    this.#end(exitOfStatus(run.exit.status, SIGNAL_NAMES), run.exit.atUnixMs, null);
+  }
+
+  #endAfterReboot(run: RunRecord): void {
+    this.#startedAtUnixMs = run.startedAtUnixMs;
+    if (run.exit !== null && run.child !== null) {
+      const exit = exitOfStatus(run.exit.status, SIGNAL_NAMES);
+      return this.#finish({ exit, atUnixMs: run.exit.atUnixMs, message: null });
+    }
+    const message = "the node restarted while it ran";
+    const outcome = this.#isToldToStop ? "stopped" : "lost";
+    const atUnixMs = this.#services.clock.nowUnixMs();
+    this.#finish({ exit: { kind: "unknown", message }, atUnixMs, message }, outcome);
+  }
+
+  #endBeforeStart(message: string): void {
+    if (this.#phase === "finished" || this.#ending !== null) return;
+    if (!this.#mayDeclareUnstarted()) return this.look();
+    const text = shortened(message) ?? "";
+    const atUnixMs = this.#services.clock.nowUnixMs();
+    this.#finish({ exit: { kind: "prestart", message: text }, atUnixMs, message: text });
+  }
+
+  /** A failure to start is final only when no shim can still come along and start it. */
+  #mayDeclareUnstarted(): boolean {
+    const { claim, child } = this.folder.readRun();
+    if (claim === "agent") return true;
+    if (claim !== "none") return child === null;
+    try {
+      return this.folder.tryClaim() || this.folder.readRun().claim === "agent";
+    } catch {
+      return true; // a folder that we cannot write, its shim cannot either
+    }
+  }
+
+  /** The main process has ended; what is left of its tree is ended too, then it is reported. */
+  #end(exit: Exit, atUnixMs: number, message: string | null): void {
+    this.#check?.stop();
+    this.#ending = { exit, atUnixMs, message };
+    if (this.processes.find().length === 0) return this.#finish(this.#ending);
+    const untilMs = this.#services.clock.monotonicMs() + agentTimings.leftoverGraceMs;
+    this.#killAtMs = Math.min(this.#killAtMs ?? untilMs, untilMs);
+    if (!this.#isToldToStop) this.processes.signal("SIGTERM");
+    this.#reapIn(agentTimings.killIntervalMs);
+  }
+
+  #finish(ending: Ending, outcome = outcomeOf(ending.exit, this.#isToldToStop)): void {
+    this.detach();
+    this.#final = {
+      state: "finished",
+      allocationId: this.allocation.allocationId,
+      outcome,
+      exit: ending.exit,
+      startedAtUnixMs: this.#startedAtUnixMs,
+      finishedAtUnixMs: ending.atUnixMs,
+      message: ending.message,
+    };
+    try {
+      this.folder.writeFinal(this.#final);
+    } catch (error) {
+      // The run's files say the same; without them it is as if it had never been started.
+      this.#services.logger.warn("cannot record the end of a task", { error });
+    }
+    this.#changePhase("finished");
+  }
+
+  #changePhase(phase: Phase): void {
+    this.#phase = phase;
+    this.#services.onChange(this);
+  }
+}
+
+function shortened(message: string | null): string | null {
+  const { messageLengthMax } = agentLimits;
+  if (message === null || message.length <= messageLengthMax) return message;
+  return `${message.slice(0, messageLengthMax - 1)}…`;
+}
+
+function describe(cause: unknown): string {
+  const code = errnoOf(cause);
+  if (code === "ENOSPC") return "the disk is full (ENOSPC)";
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return `the agent may not write its state folder (${code})`;
+  }
+  return cause instanceof Error ? cause.message : String(cause);
+}
