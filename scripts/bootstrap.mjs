@@ -14,19 +14,31 @@ export class BootstrapError extends Error {}
 
 /** @throws {BootstrapError} */
 export async function bootstrap() {
-  requireNode();
-  if (!isInstalled()) {
-    await step("installing dependencies (npm ci)", "npm", ["ci", "--include=dev"]);
-  }
-  await step("building", localProgram("turbo"), [
-    "run",
-    "build",
-    "--filter=@berth/cli",
-    "--ui=stream",
-    "--output-logs=errors-only",
-    "--log-order=grouped",
-  ]);
+  await installDependencies();
+  await build();
 }
+
+/** @throws {BootstrapError} */
+export async function installDependencies() {
+  requireNode();
+  if (isInstalled()) return;
+  // Not `npm ci`: it refuses a lockfile that lacks another platform's optional binaries.
+  await step("installing dependencies", "npm", ["install", "--no-save", "--include=dev"]);
+}
+
+/** @throws {BootstrapError} */
+export async function build() {
+  await step("building", localProgram("turbo"), buildArguments);
+}
+
+/** What turbo needs to build all that executables load, and nothing that is built already. */
+export const buildArguments = [
+  "run",
+  "build",
+  "--filter=@berth/cli",
+  "--output-logs=errors-only",
+  "--log-order=grouped",
+];
 
 function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);

@@ -15,6 +15,7 @@ const quietTools = {
   npm_config_update_notifier: "false",
   npm_config_fund: "false",
   npm_config_audit: "false",
+  ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }),
 };
 
 /**

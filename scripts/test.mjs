@@ -3,7 +3,7 @@
  * shows its output and hides none of the later ones. The last line counts tests:
  * `N passed, N failed`, and `, N skipped` where some were.
  */
-import { bootstrap } from "./bootstrap.mjs";
+import { buildArguments, installDependencies } from "./bootstrap.mjs";
 import { findBrowser } from "./find-browser.mjs";
 import { localProgram, runCommand } from "./run-command.mjs";
 import { clearReports, countReports } from "./test-reports.mjs";
@@ -17,20 +17,15 @@ import { clearReports, countReports } from "./test-reports.mjs";
  */
 
 const startedAt = performance.now();
-await bootstrap().catch((/** @type {Error} */ error) => {
+await installDependencies().catch((/** @type {Error} */ error) => {
   console.log(`✗ ${error.message}\n0 passed, 1 failed`);
   process.exit(1);
 });
-const machine = await prepareMachine();
 
-const turbo = [
-  "--ui=stream",
-  "--output-logs=errors-only",
-  "--log-order=grouped",
-  "--continue=always",
-];
+const turbo = ["--output-logs=errors-only", "--log-order=grouped", "--continue=always"];
 /** @type {readonly Step[]} */
 const steps = [
+  { title: "build", command: localProgram("turbo"), args: buildArguments },
   { title: "format", command: localProgram("biome"), args: ["format", "."] },
   {
     title: "lint",
@@ -60,7 +55,10 @@ const steps = [
 ];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** @type {Record<string, string>} */
+let machine = {};
 for (const step of steps) {
+  if (step.title === "unit") machine = await prepareMachine();
   const counts = await run(step);
   total.passed += counts.passed;
   total.failed += counts.failed;
@@ -93,25 +91,28 @@ async function run(step) {
 
 /** What tests need from the machine, as variables. They are part of turbo's hash. */
 async function prepareMachine() {
-  const { ensureNatsServer } = await import("../packages/runtime/dist/nats-server/index.js");
   const say = (/** @type {string} */ line) => console.log(`  ${line}`);
-  /** @type {Record<string, string>} */
-  const variables = {
-    BERTH_TEST_MACHINE: `${process.platform} ${process.arch} node ${process.version}`,
-  };
-  try {
-    const { path, version } = await ensureNatsServer({ onProgress: say });
-    variables["BERTH_NATS_SERVER"] = path;
-    variables["BERTH_TEST_MACHINE"] += ` nats-server ${version}`;
-  } catch (error) {
-    say(
-      `${error instanceof Error ? error.message : String(error)}; tests with a real server will fail`,
-    );
-  }
+  const platform = `${process.platform} ${process.arch} node ${process.version}`;
+  const server = await findServer(say);
   const browser = await findBrowser(say);
-  if (browser) variables["BERTH_BROWSER"] = browser;
-  else say("no Chromium here: the browser tests are skipped");
-  return variables;
+  if (!browser) say("no Chromium here: the browser tests are skipped");
+  return {
+    BERTH_TEST_MACHINE: `${platform} nats-server ${server?.version ?? "none"}`,
+    ...(server ? { BERTH_NATS_SERVER: server.path } : {}),
+    ...(browser ? { BERTH_BROWSER: browser } : {}),
+  };
+}
+
+/** @param {(line: string) => void} say */
+async function findServer(say) {
+  try {
+    const { ensureNatsServer } = await import("../packages/runtime/dist/nats-server/index.js");
+    return await ensureNatsServer({ onProgress: say });
+  } catch (error) {
+    const hint = error instanceof Error && "hint" in error ? `. ${String(error.hint)}` : "";
+    say(`${error instanceof Error ? error.message : String(error)}${hint}`);
+    return null;
+  }
 }
 
 /** @param {{ passed: number, failed: number, skipped: number }} counts */
