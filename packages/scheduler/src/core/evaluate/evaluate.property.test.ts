@@ -1,0 +1,312 @@
+import {
+  type AllocationReport,
+  type Gpu,
+  limits,
+  type LogEntry,
+  type WorkloadSpec,
+} from "@berth/protocol";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { applyEntry } from "../state/apply-entry.ts";
+import { createState, isFinal, isOpen, type NodeRecord } from "../state/cluster-state.ts";
+import { stateHash } from "../state/state-hash.ts";
+import { batchSpec, gpu, nodeDescription, serviceSpec, systemSpec } from "../testing/builders.ts";
+import { checkInvariants } from "../testing/check-invariants.ts";
+import { finished, running, TestCluster } from "../testing/test-cluster.ts";
+import { Liveness } from "../node/liveness.ts";
+import { nextWakeUnixMs } from "./wake.ts";
+
+/**
+ * Random clusters under random workloads and accidents. After every entry the invariants hold;
+ * whenever the scheduler comes to rest, it was right to.
+ */
+const resources = fc.record({
+  cpuMillis: fc.constantFrom(100, 500, 1_000, 3_000, 5_000),
+  memoryMiB: fc.constantFrom(64, 1_024, 4_096, 9_000),
+  diskMiB: fc.constantFrom(0, 0, 10_000, 60_000),
+  networkMbps: fc.constantFrom(0, 0, 100, 600),
+  gpu: fc.option(
+    fc.record({
+      count: fc.constantFrom(1, 2, 3),
+      models: fc.constantFrom([], ["h100"], ["A100", "h100"]),
+      memoryMiB: fc.constantFrom(0, 0, 50_000),
+    }),
+    { freq: 3 },
+  ),
+});
+const ports = fc.constantFrom(
+  {},
+  {},
+  { http: { static: null } },
+  { a: { static: 8_080 }, b: { static: null } },
+);
+const constraints = fc.constantFrom(
+  [],
+  [],
+  [],
+  ["node.labels.rack == a"],
+  ["not (node.labels.rack == a)"],
+);
+const name = fc.constantFrom("w0", "w1", "w2", "w3");
+const count = fc.integer({ min: 1, max: 6 });
+const priority = fc.constantFrom(10, 50, 90);
+
+const spec: fc.Arbitrary<WorkloadSpec> = fc.oneof(
+  fc.record({ name, count, priority, resources, ports, constraints }).map(serviceSpec),
+  fc.record({ name, count, priority, resources, ports, constraints }).map(batchSpec),
+  fc.record({ name, priority, resources, ports, constraints }).map(systemSpec),
+);
+
+const pick = fc.nat(1_000);
+const action = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("apply" as const), spec }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("stop" as const), name }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const), name }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("report" as const),
+      pick,
+      outcome: fc.constantFrom(
+        "running",
+        "healthy",
+        "unhealthy",
+        "complete",
+        "failed",
+        "stopped",
+        "lost",
+      ),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("agents" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("down" as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("hello" as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("cordon" as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("uncordon" as const), pick }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("drain" as const),
+      pick,
+      deadlineMs: fc.constantFrom(null, 0, 5_000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("wait" as const),
+      ms: fc.constantFrom(500, 5_000, 700_000),
+    }),
+  },
+);
+type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
+
+const gpus: fc.Arbitrary<Gpu[]> = fc
+  .array(fc.constantFrom({}, { model: "NVIDIA A100", memoryMiB: 40_960 }, { memoryMiB: null }), {
+    maxLength: 3,
+  })
+  .map((list) => list.map((more, i) => gpu(i, more)));
+const node = fc.record({
+  rack: fc.constantFrom("a", "b"),
+  gpus,
+  networkMbps: fc.constantFrom(null, 1_000),
+  reservedMiB: fc.constantFrom(0, 512),
+  ports: fc.constantFrom(1, 1_000),
+});
+
+function buildCluster(
+  nodes: readonly (typeof node extends fc.Arbitrary<infer T> ? T : never)[],
+): TestCluster {
+  return new TestCluster().join(nodes.length, (n) => {
+    const {
+      rack = "a",
+      gpus: devices = [],
+      networkMbps = null,
+      reservedMiB = 0,
+      ports: size = 1,
+    } = nodes[n] ?? {};
+    return nodeDescription(n, {
+      labels: { rack },
+      gpus: devices.map((device) => ({ ...device, uuid: `${device.uuid}-${n}` })),
+      capacity: { cpuMillis: 4_000, memoryMiB: 8_192, diskMiB: 102_400, networkMbps },
+      reserved: { cpuMillis: 0, memoryMiB: reservedMiB, diskMiB: 0, networkMbps: null },
+      portRange: { from: 20_000, to: 20_000 + size - 1 },
+    });
+  });
+}
+
+function act(cluster: TestCluster, action: Action): void {
+  const { state } = cluster;
+  const nodes = [...state.nodes.values()];
+  const nodeAt = (n: number) => nodes[n % nodes.length];
+  switch (action.do) {
+    case "apply": {
+      const id = `${action.spec.project}/${action.spec.name}`;
+      if (![...state.workloads.values()].some((w) => w.id === id && w.removing))
+        cluster.apply(action.spec);
+      return;
+    }
+    case "stop":
+      return void cluster.command("workload.stop", { workload: action.name });
+    case "remove":
+      return void cluster.command("workload.remove", { workload: action.name });
+    case "agents":
+      return void cluster.startAll("healthy").endStopping();
+    case "report": {
+      const all = [...state.allocations.values()];
+      const allocation = all[action.pick % Math.max(1, all.length)];
+      if (allocation)
+        cluster.report(allocation.nodeId, [reportOf(cluster, allocation, action.outcome)]);
+      return;
+    }
+    case "down": {
+      const liveness = new Liveness();
+      liveness.leaderStarted(0);
+      for (const one of nodes) if (one !== nodeAt(action.pick)) liveness.beat(one.id, 2_000);
+      for (let ms = 1_000; ms < 10_000; ms += 1_000) liveness.due(state, ms, cluster.nowUnixMs);
+      for (const one of nodes) if (one !== nodeAt(action.pick)) liveness.beat(one.id, 10_000);
+      cluster.append(liveness.due(state, 10_000, cluster.nowUnixMs));
+      return;
+    }
+    case "hello": {
+      const one = nodeAt(action.pick);
+      if (!one) return;
+      const listed = [...one.live].filter((_, i) => (action.pick >> i) % 3 !== 0);
+      const reports = listed.flatMap((id) => {
+        const allocation = state.allocations.get(id);
+        return allocation ? [running(allocation)] : [];
+      });
+      return void cluster.hello(one.description, reports);
+    }
+    case "cordon":
+      return void cluster.command("node.cordon", {
+        node: nodeAt(action.pick)?.id ?? "",
+        reason: null,
+      });
+    case "uncordon":
+      return void cluster.command("node.uncordon", { node: nodeAt(action.pick)?.id ?? "" });
+    case "drain":
+      return void cluster.command("node.drain", {
+        node: nodeAt(action.pick)?.id ?? "",
+        deadlineMs: action.deadlineMs,
+        ignoreSystem: action.pick % 2 === 0,
+        reason: null,
+      });
+    case "wait":
+      cluster.nowUnixMs += action.ms;
+  }
+}
+
+function reportOf(
+  cluster: TestCluster,
+  allocation: Parameters<typeof running>[0],
+  outcome: string,
+): AllocationReport {
+  switch (outcome) {
+    case "complete":
+    case "failed":
+    case "stopped":
+    case "lost":
+      return finished(allocation, outcome, cluster.nowUnixMs);
+    case "healthy":
+    case "unhealthy":
+      return running(allocation, { health: outcome });
+    default:
+      return running(allocation);
+  }
+}
+
+/** The plain rule, written again: may this node take one more? */
+function couldTake(cluster: TestCluster, node: NodeRecord, spec: WorkloadSpec): boolean {
+  if (!isOpen(node)) return false;
+  const rack = node.description.labels["rack"];
+  const [constraint] = spec.constraints;
+  if (constraint === "node.labels.rack == a" && rack !== "a") return false;
+  if (constraint === "not (node.labels.rack == a)" && rack === "a") return false;
+  const live = [...cluster.state.allocations.values()].filter(
+    (a) => a.nodeId === node.id && !isFinal(a.status),
+  );
+  const { capacity, reserved, hardware, portRange } = node.description;
+  for (const dimension of ["cpuMillis", "memoryMiB", "diskMiB", "networkMbps"] as const) {
+    const there = capacity[dimension];
+    const used = live.reduce((sum, a) => sum + a.granted[dimension], 0);
+    const asked = spec.resources[dimension];
+    if (asked > 0 && (there === null || used + asked > there - (reserved[dimension] ?? 0)))
+      return false;
+  }
+  const request = spec.resources.gpu;
+  if (request) {
+    const held = new Set(live.flatMap((a) => a.granted.gpuUuids));
+    const free = hardware.gpus.filter(
+      (device) =>
+        !held.has(device.uuid) &&
+        (request.memoryMiB === 0 || (device.memoryMiB ?? -1) >= request.memoryMiB) &&
+        (request.models.length === 0 ||
+          request.models.some((m) => device.model.toLowerCase().includes(m.toLowerCase()))),
+    );
+    if (free.length < request.count) return false;
+  }
+  const taken = new Set(live.flatMap((a) => Object.values(a.granted.ports)));
+  const wanted = Object.values(spec.ports);
+  if (wanted.some((port) => port.static !== null && taken.has(port.static))) return false;
+  let free = 0;
+  for (let port = portRange.from; port <= portRange.to; port += 1) if (!taken.has(port)) free += 1;
+  return free >= wanted.filter((port) => port.static === null).length;
+}
+
+/** What is said to fit nowhere truly fits nowhere; the numbers are those of now. */
+function checkAtRest(cluster: TestCluster): void {
+  const { state } = cluster;
+  for (const workload of state.workloads.values()) {
+    for (const { explanation, indexes } of workload.pending) {
+      expect(explanation.reason).not.toBe("queued");
+      if (explanation.reason !== "no_fit") continue;
+      const nodes = [...state.nodes.values()].filter(
+        (one) =>
+          workload.spec.kind !== "system" ||
+          indexes.some(([a, b]) => a <= one.number && one.number <= b),
+      );
+      expect(explanation.nodesTotal).toBe(nodes.length);
+      for (const one of nodes) expect(couldTake(cluster, one, workload.spec)).toBe(false);
+      expect(explanation.nearest.length).toBe(Math.min(nodes.length, limits.nearestFitsMax));
+    }
+  }
+  const wakeUnixMs = nextWakeUnixMs(state);
+  expect(wakeUnixMs === null || wakeUnixMs > cluster.nowUnixMs).toBe(true);
+}
+
+function replay(log: readonly LogEntry[]): string {
+  const state = createState();
+  for (const [i, one] of log.entries()) applyEntry(state, i + 1, one);
+  return stateHash(state);
+}
+
+describe("evaluation, whatever happens", () => {
+  const scenario = fc.record({
+    nodes: fc.array(node, { minLength: 1, maxLength: 5 }),
+    actions: fc.array(action, { maxLength: 25 }),
+  });
+
+  test("grants nothing twice, lives once per index, explains every wait, and comes to rest", () => {
+    fc.assert(
+      fc.property(scenario, ({ nodes, actions }) => {
+        const cluster = buildCluster(nodes);
+        const { append } = cluster;
+        cluster.append = (events) => {
+          const changes = append.call(cluster, events);
+          checkInvariants(cluster.state);
+          return changes;
+        };
+        for (const one of actions) {
+          act(cluster, one);
+          cluster.settle();
+          checkAtRest(cluster);
+        }
+        cluster.converge();
+        checkAtRest(cluster);
+        expect(replay(cluster.log)).toBe(stateHash(cluster.state));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
