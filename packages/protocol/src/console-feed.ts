@@ -123,7 +123,7 @@ export type FeedFrame = z.infer<typeof FeedFrame>;
  */
 export const FeedHello = z.strictObject({
   type: z.literal("hello"),
-  v: z.literal(FEED_VERSION),
+  v: z.int(),
   have: z.strictObject({ epoch: z.string().max(64), seq: z.int().min(0) }).nullable(),
 });
 export type FeedHello = z.infer<typeof FeedHello>;
