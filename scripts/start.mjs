@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { bootstrap } from "./bootstrap.mjs";
 
+const PARENT_LOOK_MS = 500;
 /** A terminal's Ctrl-C arrives here twice, from the terminal and from npm: it is one wish. */
 const SAME_SIGNAL_MS = 300;
 
@@ -27,6 +28,16 @@ for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
     forwardedAt = now;
     berth.kill(signal);
   });
+}
+
+// npm ends at a SIGTERM and passes it on to nobody: that it is gone is all there is to see.
+if (process.env["npm_lifecycle_event"] !== undefined) {
+  const { ppid } = process;
+  const look = setInterval(() => {
+    if (process.ppid === ppid) return;
+    clearInterval(look);
+    berth.kill("SIGTERM");
+  }, PARENT_LOOK_MS);
 }
 
 berth.once("error", (error) => {
