@@ -35,7 +35,7 @@ const steps = [
   { title: "types", command: localProgram("tsc"), args: ["-b"] },
   { title: "types of tests", command: localProgram("tsc"), args: ["-p", "tsconfig.tests.json"] },
   {
-    title: "tidy",
+    title: "repository",
     command: localProgram("vitest"),
     args: ["run", "--config", "vitest.config.ts"],
     counted: true,
