@@ -20,6 +20,8 @@ export function applyWorkloads(
 ): Decision {
   const validated = validateWorkloads(workloads);
   if (!validated.ok) return refuseSpecs(validated.problems);
+  const kindProblems = findChangedKinds(state, validated.specs);
+  if (kindProblems.length > 0) return refuseSpecs(kindProblems);
   const events: ClusterEvent[] = [];
   const results: ApplyResult[] = [];
   for (const spec of validated.specs) {
@@ -58,6 +60,26 @@ export function reviseSpec(state: ClusterState, spec: WorkloadSpec): ApplyResult
     return { workload: id, version: known.version, change: "unchanged" };
   }
   return { workload: id, version: known.version + 1, change: "updated" };
+}
+
+/** Indexes mean something else in another kind, so nothing could be carried over. */
+export function findChangedKinds(
+  state: ClusterState,
+  specs: readonly WorkloadSpec[],
+): SpecProblem[] {
+  return specs.flatMap(({ project, name, kind }, document) => {
+    const known = state.workloads.get(workloadId(project, name));
+    if (!known || known.spec.kind === kind) return [];
+    return [
+      {
+        document,
+        path: ["kind"],
+        message: `${known.id} is a ${known.spec.kind}; a workload keeps its kind`,
+        value: JSON.stringify(kind),
+        suggestion: `remove it first (berth rm ${known.id}), or choose another name`,
+      },
+    ];
+  });
 }
 
 export function refuseSpecs(problems: SpecProblem[]): Refused {

@@ -10,7 +10,14 @@ import { describe, expect, test } from "vitest";
 import { applyEntry } from "../state/apply-entry.ts";
 import { createState, isFinal, isOpen, type NodeRecord } from "../state/cluster-state.ts";
 import { stateHash } from "../state/state-hash.ts";
-import { batchSpec, gpu, nodeDescription, serviceSpec, systemSpec } from "../testing/builders.ts";
+import {
+  batchSpec,
+  gpu,
+  leaderStarted,
+  nodeDescription,
+  serviceSpec,
+  systemSpec,
+} from "../testing/builders.ts";
 import { checkInvariants } from "../testing/check-invariants.ts";
 import { finished, running, TestCluster } from "../testing/test-cluster.ts";
 import { Liveness } from "../node/liveness.ts";
@@ -21,17 +28,20 @@ import { nextWakeUnixMs } from "./wake.ts";
  * whenever the scheduler comes to rest, it was right to.
  */
 const resources = fc.record({
-  cpuMillis: fc.constantFrom(100, 500, 1_000, 3_000, 5_000),
-  memoryMiB: fc.constantFrom(64, 1_024, 4_096, 9_000),
-  diskMiB: fc.constantFrom(0, 0, 10_000, 60_000),
-  networkMbps: fc.constantFrom(0, 0, 100, 600),
-  gpu: fc.option(
-    fc.record({
-      count: fc.constantFrom(1, 2, 3),
-      models: fc.constantFrom([], ["h100"], ["A100", "h100"]),
-      memoryMiB: fc.constantFrom(0, 0, 50_000),
-    }),
-    { freq: 3 },
+  cpuMillis: fc.constantFrom(100, 100, 500, 1_000, 1_000, 3_000, 5_000),
+  memoryMiB: fc.constantFrom(64, 64, 1_024, 1_024, 4_096, 9_000),
+  diskMiB: fc.constantFrom(0, 0, 0, 10_000, 60_000),
+  networkMbps: fc.constantFrom(0, 0, 0, 0, 100, 600),
+  gpu: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(null) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        count: fc.constantFrom(1, 2, 3),
+        models: fc.constantFrom([], ["h100"], ["A100", "h100"]),
+        memoryMiB: fc.constantFrom(0, 0, 50_000),
+      }),
+    },
   ),
 });
 const ports = fc.constantFrom(
@@ -47,14 +57,18 @@ const constraints = fc.constantFrom(
   ["node.labels.rack == a"],
   ["not (node.labels.rack == a)"],
 );
-const name = fc.constantFrom("w0", "w1", "w2", "w3");
+const name = fc.constantFrom("s0", "s1", "b0", "b1", "y0");
 const count = fc.integer({ min: 1, max: 6 });
 const priority = fc.constantFrom(10, 50, 90);
 
 const spec: fc.Arbitrary<WorkloadSpec> = fc.oneof(
-  fc.record({ name, count, priority, resources, ports, constraints }).map(serviceSpec),
-  fc.record({ name, count, priority, resources, ports, constraints }).map(batchSpec),
-  fc.record({ name, priority, resources, ports, constraints }).map(systemSpec),
+  fc
+    .record({ name: fc.constantFrom("s0", "s1"), count, priority, resources, ports, constraints })
+    .map(serviceSpec),
+  fc
+    .record({ name: fc.constantFrom("b0", "b1"), count, priority, resources, ports, constraints })
+    .map(batchSpec),
+  fc.record({ name: fc.constant("y0"), priority, resources, ports, constraints }).map(systemSpec),
 );
 
 const pick = fc.nat(1_000);
@@ -91,6 +105,8 @@ const action = fc.oneof(
       deadlineMs: fc.constantFrom(null, 0, 5_000),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("leader" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("relabel" as const), pick }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -192,6 +208,18 @@ function act(cluster: TestCluster, action: Action): void {
         ignoreSystem: action.pick % 2 === 0,
         reason: null,
       });
+    case "leader":
+      return void cluster.append([leaderStarted(state.term + 1)]);
+    case "relabel": {
+      const one = nodeAt(action.pick);
+      if (!one) return;
+      const reports = [...one.live].flatMap((id) => {
+        const allocation = state.allocations.get(id);
+        return allocation && allocation.status !== "placed" ? [running(allocation)] : [];
+      });
+      const rack = action.pick % 2 === 0 ? "a" : "b";
+      return void cluster.hello({ ...one.description, labels: { rack } }, reports);
+    }
     case "wait":
       cluster.nowUnixMs += action.ms;
   }
@@ -284,7 +312,7 @@ function replay(log: readonly LogEntry[]): string {
 describe("evaluation, whatever happens", () => {
   const scenario = fc.record({
     nodes: fc.array(node, { minLength: 1, maxLength: 5 }),
-    actions: fc.array(action, { maxLength: 25 }),
+    actions: fc.array(action, { minLength: 5, maxLength: 40, size: "max" }),
   });
 
   test("grants nothing twice, lives once per index, explains every wait, and comes to rest", () => {

@@ -7,7 +7,7 @@ import {
   validateWorkloads,
   type WorkloadSpec,
 } from "@berth/protocol";
-import { refuseSpecs, reviseSpec } from "../command/apply-workloads.ts";
+import { findChangedKinds, refuseSpecs, reviseSpec } from "../command/apply-workloads.ts";
 import { Pass } from "../evaluate/pass.ts";
 import { type Placed, placeIndexes } from "../evaluate/place-indexes.ts";
 import { liveOf, reconcileWorkload } from "../reconcile/reconcile-workload.ts";
@@ -27,6 +27,8 @@ export function planWorkloads(
 ): QueryResult<ApiReply<"workload.plan">> {
   const validated = validateWorkloads(workloads);
   if (!validated.ok) return refuseSpecs(validated.problems);
+  const kindProblems = findChangedKinds(state, validated.specs);
+  if (kindProblems.length > 0) return refuseSpecs(kindProblems);
   const pass = new Pass(state, nowUnixMs, Number.POSITIVE_INFINITY);
   const planned = new Map<WorkloadSpec, PlanResult>();
   for (const spec of validated.specs.toSorted((a, b) => b.priority - a.priority)) {

@@ -11,6 +11,7 @@ export function applyWorkloadApplied(applying: Applying, event: EventOf<"Workloa
   const { state } = applying;
   const known = state.workloads.get(event.workloadId);
   assert(event.version === (known?.version ?? 0) + 1, `${event.workloadId}: version skipped`);
+  assert(!known || known.spec.kind === event.spec.kind, `${event.workloadId} changes its kind`);
   const workload = known ?? newWorkload(state.nextWorkloadNumber, event, applying.atUnixMs);
   if (known) reviseWorkload(known, event, applying.atUnixMs);
   else {
@@ -19,7 +20,6 @@ export function applyWorkloadApplied(applying: Applying, event: EventOf<"Workloa
   }
   const { agenda } = state;
   if (event.spec.kind === "system") agenda.systems.add(workload.id);
-  else agenda.systems.delete(workload.id);
   setPending(applying, workload, queuedIndexes(workload));
   agenda.dirty.add(workload.id);
 }
