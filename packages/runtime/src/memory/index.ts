@@ -1,8 +1,8 @@
 /** The ports in memory, deterministic and without a wait: for tests and the simulation. */
 export {
   type Delivery,
-  type MemoryBus,
-  type MemoryBusOptions,
+  MemoryBus,
+  type MemoryNetworkOptions,
   memoryNetwork,
   type MemoryNetwork,
 } from "./memory-bus.ts";

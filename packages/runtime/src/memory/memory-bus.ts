@@ -3,7 +3,7 @@ import { type Logger, loggerTo } from "../logger.ts";
 import type { Bus, BusStatus, Clock, Message, Subscription } from "../ports.ts";
 import { subjectMatches } from "./subject-matches.ts";
 
-export interface MemoryBusOptions {
+export interface MemoryNetworkOptions {
   readonly clock: Clock;
   /**
    * Carries out one delivery later, never within the call. Default: the clock, with no delay. A
@@ -13,7 +13,7 @@ export interface MemoryBusOptions {
   readonly logger?: Logger;
 }
 
-/** One message on its way from one client of the bus to another. */
+/** One message on its way from one client to another. */
 export interface Delivery {
   readonly from: string;
   readonly to: string;
@@ -21,131 +21,140 @@ export interface Delivery {
   readonly run: () => void;
 }
 
-interface Client {
-  readonly name: string;
-  readonly handlers: Set<{ subject: string; handle: (message: Message) => void }>;
-  status: BusStatus;
-  /** Requests that wait for an answer, to be failed when the connection is lost. */
-  readonly waiting: Set<(cause: BerthError) => void>;
-  readonly listeners: Set<(status: BusStatus) => void>;
-}
-
-export interface MemoryBus extends Bus {
-  /** Cuts this client off, or lets it back: what a network partition does to one host. */
-  setConnected(isConnected: boolean): void;
-}
-
 /** A server in memory: every bus it hands out reaches every other. */
 export interface MemoryNetwork {
   connect(name: string): MemoryBus;
 }
 
-/** Bodies travel as JSON text, exactly as they do in reality: no object is ever shared. */
-export function memoryNetwork(options: MemoryBusOptions): MemoryNetwork {
-  const clients = new Set<Client>();
-  const { clock } = options;
-  const logger = options.logger ?? loggerTo(() => {});
+export function memoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
+  const { clock, logger = loggerTo(() => {}) } = options;
   const deliver = options.deliver ?? (({ run }: Delivery) => void clock.after(0, run));
+  const clients = new Set<MemoryBus>();
+  return { connect: (name) => new MemoryBus(name, { clock, logger, deliver, clients }) };
+}
 
-  /** Sends to all who listen; the number of them. */
-  function send(from: Client, subject: string, text: string, reply: Reply | null): number {
+interface Surroundings {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly deliver: (delivery: Delivery) => void;
+  readonly clients: Set<MemoryBus>;
+}
+
+interface Handler {
+  readonly subject: string;
+  readonly handle: (message: Message) => void;
+}
+
+/** Takes an answer back to who asked. */
+type Reply = (answerer: MemoryBus, text: string) => void;
+
+/** One client. Bodies travel as JSON text, as they do in reality: no object is ever shared. */
+export class MemoryBus implements Bus {
+  readonly #name: string;
+  readonly #surroundings: Surroundings;
+  readonly #handlers = new Set<Handler>();
+  readonly #listeners = new Set<(status: BusStatus) => void>();
+  /** Requests that wait for an answer. */
+  readonly #waiting = new Set<(cause: BerthError) => void>();
+  #status: BusStatus = "connected";
+
+  constructor(name: string, surroundings: Surroundings) {
+    this.#name = name;
+    this.#surroundings = surroundings;
+    surroundings.clients.add(this);
+  }
+
+  get status(): BusStatus {
+    return this.#status;
+  }
+
+  publish(subject: string, body: unknown): void {
+    if (this.#status === "connected") this.#send(subject, encode(body), null);
+  }
+
+  request(subject: string, body: unknown, { timeoutMs }: { timeoutMs: number }): Promise<unknown> {
+    if (this.#status !== "connected") {
+      return Promise.reject(failure("unreachable", `not connected (${this.#status})`));
+    }
+    return new Promise((resolve, reject) => {
+      const fail = (cause: BerthError) => {
+        timer.cancel();
+        this.#waiting.delete(fail);
+        reject(cause);
+      };
+      const timer = this.#surroundings.clock.after(timeoutMs, () =>
+        fail(failure("timeout", `no answer to ${subject} within ${timeoutMs} ms`)),
+      );
+      this.#waiting.add(fail);
+      const receivers = this.#send(subject, encode(body), (answerer, text) => {
+        answerer.#deliverTo(this, subject, () => {
+          if (!this.#waiting.delete(fail)) return;
+          timer.cancel();
+          resolve(JSON.parse(text));
+        });
+      });
+      if (receivers === 0) fail(failure("unreachable", `nobody answers ${subject}`));
+    });
+  }
+
+  subscribe(subject: string, handle: (message: Message) => void): Subscription {
+    return addTo(this.#handlers, { subject, handle });
+  }
+
+  onStatus(listen: (status: BusStatus) => void): Subscription {
+    return addTo(this.#listeners, listen);
+  }
+
+  close(): Promise<void> {
+    this.#setStatus("closed");
+    this.#surroundings.clients.delete(this);
+    return Promise.resolve();
+  }
+
+  /** Cuts this client off, or lets it back: what a network partition does to one host. */
+  setConnected(isConnected: boolean): void {
+    this.#setStatus(isConnected ? "connected" : "disconnected");
+  }
+
+  /** Sends to all who listen, and says how many they are. */
+  #send(subject: string, text: string, reply: Reply | null): number {
     let receivers = 0;
-    for (const to of clients) {
-      if (to.status !== "connected") continue;
-      for (const handler of to.handlers) {
+    for (const client of this.#surroundings.clients) {
+      if (client.#status !== "connected") continue;
+      for (const handler of client.#handlers) {
         if (!subjectMatches(handler.subject, subject)) continue;
         receivers += 1;
-        const run = () => {
-          if (to.status !== "connected" || !to.handlers.has(handler)) return;
-          const respond = reply === null ? null : once((body) => reply(to, encode(body)));
-          handOver(logger, handler.handle, { subject, body: JSON.parse(text), respond });
-        };
-        deliver({ from: from.name, to: to.name, subject, run });
+        this.#deliverTo(client, subject, () => client.#receive(handler, subject, text, reply));
       }
     }
     return receivers;
   }
 
-  function request(
-    client: Client,
-    subject: string,
-    body: unknown,
-    timeoutMs: number,
-  ): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const fail = (cause: BerthError) => {
-        timer.cancel();
-        client.waiting.delete(fail);
-        reject(cause);
-      };
-      const timer = clock.after(timeoutMs, () =>
-        fail(failure("timeout", `no answer to ${subject} within ${timeoutMs} ms`)),
-      );
-      client.waiting.add(fail);
-      const reply: Reply = (answerer, text) => {
-        const run = () => {
-          if (!client.waiting.delete(fail)) return;
-          timer.cancel();
-          resolve(JSON.parse(text));
-        };
-        if (answerer.status === "connected") {
-          deliver({ from: answerer.name, to: client.name, subject, run });
-        }
-      };
-      if (send(client, subject, encode(body), reply) === 0) {
-        fail(failure("unreachable", `nobody answers ${subject}`));
-      }
-    });
+  #deliverTo(to: MemoryBus, subject: string, arrive: () => void): void {
+    if (this.#status !== "connected") return;
+    const run = () => {
+      if (to.#status === "connected") arrive();
+    };
+    this.#surroundings.deliver({ from: this.#name, to: to.#name, subject, run });
   }
 
-  function setStatus(client: Client, status: BusStatus): void {
-    if (client.status === status || client.status === "closed") return;
-    client.status = status;
-    if (status !== "connected") {
-      for (const fail of [...client.waiting]) fail(failure("timeout", "the connection was lost"));
+  #receive(handler: Handler, subject: string, text: string, reply: Reply | null): void {
+    if (!this.#handlers.has(handler)) return;
+    const respond = reply === null ? null : once((body) => reply(this, encode(body)));
+    try {
+      handler.handle({ subject, body: JSON.parse(text), respond });
+    } catch (error) {
+      this.#surroundings.logger.count(`handler ${subject}`, "a message handler threw", { error });
     }
-    for (const listen of client.listeners) listen(status);
   }
 
-  function connect(name: string): MemoryBus {
-    const client: Client = {
-      name,
-      handlers: new Set(),
-      status: "connected",
-      waiting: new Set(),
-      listeners: new Set(),
-    };
-    clients.add(client);
-    return {
-      get status() {
-        return client.status;
-      },
-      publish(subject, body) {
-        if (client.status === "connected") send(client, subject, encode(body), null);
-      },
-      async request(subject, body, { timeoutMs }) {
-        if (client.status !== "connected") throw failure("unreachable", "not connected");
-        return request(client, subject, body, timeoutMs);
-      },
-      subscribe: (subject, handle) => addTo(client.handlers, { subject, handle }),
-      onStatus: (listen) => addTo(client.listeners, listen),
-      async close() {
-        setStatus(client, "closed");
-        clients.delete(client);
-      },
-      setConnected: (isConnected) => setStatus(client, isConnected ? "connected" : "disconnected"),
-    };
-  }
-  return { connect };
-}
-
-type Reply = (answerer: Client, text: string) => void;
-
-function handOver(logger: Logger, handle: (message: Message) => void, message: Message): void {
-  try {
-    handle(message);
-  } catch (error) {
-    logger.count(`handler ${message.subject}`, "a message handler threw", { error });
+  #setStatus(status: BusStatus): void {
+    if (this.#status === status || this.#status === "closed") return;
+    this.#status = status;
+    if (status !== "connected") {
+      for (const fail of this.#waiting) fail(failure("timeout", "the connection was lost"));
+    }
+    for (const listen of this.#listeners) listen(status);
   }
 }
 

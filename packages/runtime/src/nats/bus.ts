@@ -165,7 +165,7 @@ export class NatsBus implements Bus {
     for await (const { type, data } of connection.status()) {
       if (type === Events.Disconnect) this.#setStatus("disconnected");
       if (type === Events.Reconnect) this.#setStatus("connected");
-      if (type === Events.Error) this.#logger.count(`nats ${String(data)}`, "nats error", { data });
+      if (type === Events.Error) this.#logger.count("nats.error", "nats error", { data });
     }
   }
 

@@ -12,7 +12,7 @@ import {
 import type { Logger } from "../logger.ts";
 import type { StoredEntry, Subscription } from "../ports.ts";
 import type { NatsBus } from "./bus.ts";
-import { replayFrom } from "./log.ts";
+import { replayFrom } from "./replay-consumer.ts";
 
 export interface TailComponents {
   readonly bus: NatsBus;

@@ -1,13 +1,9 @@
 import { BerthError, LOG_STREAM, LOG_SUBJECT } from "@berth/protocol";
 import {
-  AckPolicy,
-  type ConsumerConfig,
-  DeliverPolicy,
   DiscardPolicy,
   headers,
   type JetStreamManager,
   NatsError,
-  ReplayPolicy,
   RetentionPolicy,
   StorageType,
   type StreamConfig,
@@ -18,6 +14,7 @@ import { isAtLeast } from "../nats-server/version.ts";
 import type { AppendResult, Log, StoredEntry } from "../ports.ts";
 import type { NatsBus } from "./bus.ts";
 import { NatsLogTail } from "./log-tail.ts";
+import { replayFrom } from "./replay-consumer.ts";
 
 export interface NatsLogOptions {
   readonly appendTimeoutMs?: number;
@@ -198,18 +195,6 @@ async function* read(
   } catch (cause) {
     throw unavailable(cause);
   }
-}
-
-/** A consumer of everything from `seq` on, kept in the server's memory for as long as it is used. */
-export function replayFrom(seq: number): Partial<ConsumerConfig> {
-  return {
-    ack_policy: AckPolicy.None,
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: seq,
-    replay_policy: ReplayPolicy.Instant,
-    mem_storage: true,
-    num_replicas: 1,
-  };
 }
 
 interface Fetches {

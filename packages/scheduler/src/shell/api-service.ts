@@ -93,7 +93,7 @@ export class ApiService {
     else if (method === "event.list") {
       this.#waiters.add(params.data as ApiParams<"event.list">, respond);
     } else {
-      this.#read(method as ReadMethod, params.data as ApiParams<ReadMethod>, respond);
+      this.#read(method, params.data, respond);
     }
   }
 
