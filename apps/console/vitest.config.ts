@@ -1,3 +1,8 @@
 import { berthTests } from "../../vitest.shared.ts";
 
-export default berthTests();
+export default berthTests({
+  test: {
+    include: ["web/**/*.test.ts"],
+    exclude: ["**/*.browser.test.ts", "**/*.integration.test.ts", "**/node_modules/**"],
+  },
+});

@@ -1,11 +1,11 @@
 import type { Logger } from "@berth/runtime";
 
-/** How a gateway is set up. */
+/** How a gateway is set up. Everything but the first two has a default. */
 export interface GatewayOptions {
   /** `nats://host:port`, one or several. */
-  readonly servers: string | readonly string[];
-  /** The gateway's nkey seed, mode 0600. */
-  readonly credentialsFile: string;
+  readonly server: string | readonly string[];
+  /** The gateway's nkey seed file, mode 0600. Without it: no login. */
+  readonly credentials: string | undefined;
   /** On 127.0.0.1; 0 (the default) takes a free one. */
   readonly port?: number;
   /** The built page. Default: the one beside this package's build. */

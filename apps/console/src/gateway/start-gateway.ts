@@ -31,10 +31,10 @@ const BUILT_PAGE = fileURLToPath(new URL("../../dist/web", import.meta.url));
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const logger = options.logger ?? createLogger({ name: "console" });
   const bus = await openBus({
-    servers: options.servers,
-    seedFile: options.credentialsFile,
+    servers: options.server,
     name: "console",
     logger,
+    ...(options.credentials === undefined ? {} : { seedFile: options.credentials }),
   });
   try {
     const gateway = await serveGateway({
@@ -109,9 +109,10 @@ export async function serveGateway(components: GatewayComponents): Promise<Gatew
       telemetry.stop();
       hub.stop();
       sockets.close();
-      server.closeAllConnections();
+      const closed = once(server, "close");
       server.close();
-      await once(server, "close");
+      server.closeAllConnections();
+      await closed;
     },
   };
 }
