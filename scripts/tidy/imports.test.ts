@@ -22,7 +22,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 /** Pure code: no adapter of a port, no Node, no package that does input or output. */
 const cores = ["packages/scheduler/src/core/", "packages/agent/src/core/"];
-const allowedInCore = ["@berth/protocol", "@berth/runtime/assert", "@berth/runtime/ports"];
+const allowedInCore = [
+  "@berth/protocol",
+  "@berth/runtime/assert",
+  "@berth/runtime/ports",
+  "fastest-levenshtein", // pure
+];
 
 const workspaces = listWorkspaces();
 const sources = listFiles().filter((file) => /\.(ts|tsx|mjs|js)$/.test(file));

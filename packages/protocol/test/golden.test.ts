@@ -77,6 +77,33 @@ describe("version 1 of the api", () => {
   });
 });
 
+describe("version 1 of the console's feed", () => {
+  type Messages = Record<string, unknown>;
+  const { frames, requests } = golden("console-feed.v1") as {
+    frames: Messages;
+    requests: Messages;
+  };
+
+  test.each(Object.entries(frames))(
+    "a %s is read without a loss, and with unknown fields",
+    (_, frame) => {
+      expect(protocol.FeedFrame.parse(frame)).toEqual(frame);
+      expect(protocol.FeedFrame.parse(withNews(frame))).toEqual(frame);
+    },
+  );
+
+  test.each(Object.entries(requests))("a page's %s is understood", (_, request) => {
+    expect(protocol.FeedRequest.parse(request)).toEqual(request);
+  });
+
+  test("there is an example of each", () => {
+    const known = [protocol.FeedFrame, protocol.FeedRequest].flatMap(({ options }) =>
+      options.map(({ shape }) => shape.type.value),
+    );
+    expect([...Object.keys(frames), ...Object.keys(requests)].toSorted()).toEqual(known.toSorted());
+  });
+});
+
 test("an error code that this version does not know is read as unknown", () => {
   const error = { code: "from.the.future", message: "?", retryable: false };
   expect(protocol.WireError.parse(error)).toMatchObject({ code: "unknown", hint: null });
