@@ -43,7 +43,8 @@ for (const { fileName, code } of chunks) {
 }
 
 const modules = chunks.map(
-  ({ fileName, code }) => `${JSON.stringify(`./${fileName}`)}(exports, require, module) {\n${code}}`,
+  ({ fileName, code }) =>
+    `${JSON.stringify(`./${fileName}`)}(exports, require, module) {\n${code}}`,
 );
 const code = `"use strict";
 const modules = {

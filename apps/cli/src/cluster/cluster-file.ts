@@ -28,6 +28,8 @@ export interface ClusterFile {
   readonly natsUrl: string;
   readonly consoleUrl: string;
   readonly ports: { readonly nats: number; readonly console: number };
+  /** Where its tasks get their ports from. */
+  readonly taskPorts: { readonly from: number; readonly to: number };
   readonly credentials: {
     readonly operator: ClientCredential;
     readonly gateway: ClientCredential;

@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from "commander";
 import type { DownOptions } from "../commands/down.ts";
-import type { ServiceFlags } from "../commands/service.ts";
+import type { ServiceFlags, ServiceName } from "../commands/service.ts";
 import type { UpOptions } from "../commands/up.ts";
 import { type Shell, shells } from "../completion/shells.ts";
 import { examples, keyValue, portNumber, portRange, type Run } from "./options.ts";
@@ -64,11 +64,12 @@ export function addClusterCommands(program: Command, run: Run): void {
 
 /** One part of a cluster alone: what `berth up` runs for itself, for servers of their own. */
 function addServiceCommands(program: Command, run: Run): void {
-  for (const [name, description] of [
+  const services: readonly (readonly [name: ServiceName, description: string])[] = [
     ["scheduler", "Run a scheduler."],
     ["agent", "Run the agent of this server."],
     ["gateway", "Run the console's server."],
-  ] as const) {
+  ];
+  for (const [name, description] of services) {
     const command = program
       .command(name)
       .description(description)
@@ -76,6 +77,7 @@ function addServiceCommands(program: Command, run: Run): void {
       .option("--credentials <file>", "nkey seed, mode 0600 (default: the home's own)");
     if (name === "agent") {
       command
+        .option("--state <folder>", "where tasks run and their records live (default: in the home)")
         .option("--name <name>", "the node's name (default: the host's)")
         .option("--label <key=value>", "for constraints: node.labels.<key>", keyValue)
         .option("--meta <key=value>", "handed to tasks as BERTH_META_<key>", keyValue)
