@@ -11,7 +11,13 @@ import path from "node:path";
 import { AllocationReport, ClusterId, DesiredAllocation } from "@berth/protocol";
 import { z } from "zod";
 import { parseIdentity, parseStatus, type ProcessIdentity } from "../core/exit-status.ts";
-import { errnoOf, readIfThere, replaceFile, replaceFileDurably } from "./durable-file.ts";
+import {
+  errnoOf,
+  isAbsence,
+  readIfThere,
+  replaceFile,
+  replaceFileDurably,
+} from "./durable-file.ts";
 import { parseJson } from "./state-folder.ts";
 
 const PRIVATE_FOLDER = 0o700;
@@ -181,7 +187,7 @@ function readWithTime(file: string): { text: string; atUnixMs: number } | null {
   try {
     return { text: readFileSync(file, "latin1"), atUnixMs: Math.round(statSync(file).mtimeMs) };
   } catch (cause) {
-    if (errnoOf(cause) === "ENOENT") return null;
+    if (isAbsence(cause)) return null;
     throw cause;
   }
 }

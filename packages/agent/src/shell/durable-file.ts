@@ -40,9 +40,15 @@ export function readIfThere(file: string): string | null {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    if (errnoOf(cause) === "ENOENT") return null;
+    if (isAbsence(cause)) return null;
     throw cause;
   }
+}
+
+/** Whether a system error says that there is no such file. */
+export function isAbsence(cause: unknown): boolean {
+  const code = errnoOf(cause);
+  return code === "ENOENT" || code === "ENOTDIR";
 }
 
 /** The code of a system error, such as `ENOENT`; null for anything else. */

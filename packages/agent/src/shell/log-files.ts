@@ -13,7 +13,7 @@ import {
 import path from "node:path";
 import { endOffset, expiredSegments, locate, type Segment } from "../core/log-segments.ts";
 import { agentLimits } from "../limits.ts";
-import { errnoOf } from "./durable-file.ts";
+import { isAbsence } from "./durable-file.ts";
 
 export type LogStream = "stdout" | "stderr";
 export const LOG_STREAMS: readonly LogStream[] = ["stdout", "stderr"];
@@ -185,7 +185,7 @@ function readAt(file: string, into: Buffer, from: number): number {
   try {
     descriptor = openSync(file, "r");
   } catch (cause) {
-    if (errnoOf(cause) === "ENOENT") return 0;
+    if (isAbsence(cause)) return 0;
     throw cause;
   }
   try {
@@ -203,7 +203,7 @@ function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (cause) {
-    if (errnoOf(cause) === "ENOENT") return [];
+    if (isAbsence(cause)) return [];
     throw cause;
   }
 }

@@ -8,7 +8,7 @@ import { type NodeFacts, taskCommand, taskEnvironment } from "../core/task-envir
 import { agentLimits, agentTimings } from "../limits.ts";
 import type { AllocationFolder, FinishedReport, RunRecord } from "./allocation-folder.ts";
 import { CheckRunner } from "./check-runner.ts";
-import { errnoOf } from "./durable-file.ts";
+import { errnoOf, isAbsence } from "./durable-file.ts";
 import { refusalToStart, workFolderOf } from "./prestart-checks.ts";
 import { markFor, type ProcessTable } from "./process-table.ts";
 import { spawnShim } from "./spawn-shim.ts";
@@ -147,9 +147,17 @@ export class TaskRun {
   }
 
   look(): void {
-    if (this.#phase === "finished" || this.#phase === "prepared") return;
-    if (this.#ending !== null) return;
-    const run = this.folder.readRun();
+    if (this.#phase === "finished" || this.#phase === "prepared" || this.#ending !== null) return;
+    try {
+      this.#apply(this.folder.readRun());
+    } catch (error) {
+      // A disk that fails for a moment must not take the agent, and with it every task, down.
+      const { allocationId } = this.allocation;
+      this.#services.logger.count(`look ${allocationId}`, "cannot look at a task", { error });
+    }
+  }
+
+  #apply(run: RunRecord): void {
     if (typeof run.claim === "object") this.processes.shim = run.claim;
     if (run.exit !== null) this.#endWithStatus(run);
     else if (run.claim === "agent") this.#endBeforeStart("it was given up before it started");
@@ -301,7 +309,7 @@ export class TaskRun {
       return this.folder.tryClaim();
     } catch (cause) {
       // Not even the folder is there: nothing can have been started.
-      return errnoOf(cause) === "ENOENT";
+      return isAbsence(cause);
     }
   }
 

@@ -38,7 +38,7 @@ export class TaskProcesses {
     for (const row of rows) {
       this.#table.signal(row, signal);
       // A stopped process takes no signal but SIGKILL until it goes on.
-      if (row.state === "T" && signal !== "SIGKILL") this.#table.signal(row, "SIGCONT");
+      if (signal !== "SIGKILL") this.#table.signal(row, "SIGCONT");
     }
     return rows.length;
   }
