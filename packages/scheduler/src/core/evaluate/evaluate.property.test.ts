@@ -5,6 +5,7 @@ import {
   type LogEntry,
   type WorkloadSpec,
 } from "@berth/protocol";
+import { assert } from "@berth/runtime/assert";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applyEntry } from "../state/apply-entry.ts";
@@ -134,13 +135,9 @@ function buildCluster(
   nodes: readonly (typeof node extends fc.Arbitrary<infer T> ? T : never)[],
 ): TestCluster {
   return new TestCluster().join(nodes.length, (n) => {
-    const {
-      rack = "a",
-      gpus: devices = [],
-      networkMbps = null,
-      reservedMiB = 0,
-      ports: size = 1,
-    } = nodes[n] ?? {};
+    const one = nodes[n];
+    assert(one, "every node that joins is described");
+    const { rack, gpus: devices, networkMbps, reservedMiB, ports: size } = one;
     return nodeDescription(n, {
       labels: { rack },
       gpus: devices.map((device) => ({ ...device, uuid: `${device.uuid}-${n}` })),

@@ -4,7 +4,7 @@ import { evaluateWorkload } from "./evaluate-workload.ts";
 import { Pass } from "./pass.ts";
 import { nextWakeUnixMs, wakeDue } from "./wake.ts";
 
-/** `more`: the bound on one pass was reached; call again once these events are applied. */
+/** `more`: call again once these events are applied, because they may have made something due. */
 export interface Evaluation {
   readonly events: ClusterEvent[];
   readonly more: boolean;
@@ -32,13 +32,16 @@ export function evaluate(state: ClusterState, nowUnixMs: number): Evaluation {
   // What waits for room comes last: its explanation then tells what this pass leaves.
   for (const queue of [dirty, stale]) {
     for (const workload of mostUrgentFirst(state, queue)) {
-      if (pass.isTired || !evaluateWorkload(pass, workload))
-        return { events: pass.events, more: true };
+      if (pass.isTired || !evaluateWorkload(pass, workload)) return endOf(pass, true);
       dirty.delete(workload.id);
       stale.delete(workload.id);
     }
   }
-  return { events: pass.events, more: false };
+  return endOf(pass, false);
+}
+
+function endOf({ events }: Pass, isCut: boolean): Evaluation {
+  return { events, more: isCut || events.length > 0 };
 }
 
 function mostUrgentFirst(state: ClusterState, ids: ReadonlySet<WorkloadId>): WorkloadRecord[] {

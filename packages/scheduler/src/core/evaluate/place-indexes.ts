@@ -3,7 +3,7 @@ import { assert } from "@berth/runtime/assert";
 import { explainNoFit } from "../explain/no-fit.ts";
 import { Candidates, type Placement } from "../place/candidates.ts";
 import { placementRequest } from "../place/placement-request.ts";
-import { liveAllocations } from "../reconcile/reconcile-workload.ts";
+import { liveAllocations } from "../reconcile/reconcile-context.ts";
 import type { NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
 import type { Pass } from "./pass.ts";
 

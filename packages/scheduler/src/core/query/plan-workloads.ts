@@ -10,7 +10,8 @@ import {
 import { findChangedKinds, refuseSpecs, reviseSpec } from "../command/apply-workloads.ts";
 import { Pass } from "../evaluate/pass.ts";
 import { type Placed, placeIndexes } from "../evaluate/place-indexes.ts";
-import { liveOf, reconcileWorkload } from "../reconcile/reconcile-workload.ts";
+import { liveOf } from "../reconcile/reconcile-context.ts";
+import { reconcileWorkload } from "../reconcile/reconcile-workload.ts";
 import { newWorkload, reviseWorkload } from "../state/apply-workload-event.ts";
 import type { AllocationRecord, ClusterState, WorkloadRecord } from "../state/cluster-state.ts";
 import { diffJson } from "./spec-diff.ts";

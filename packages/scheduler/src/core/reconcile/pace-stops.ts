@@ -1,7 +1,7 @@
 import type { AllocationRecord } from "../state/cluster-state.ts";
 import { isAvailable } from "../state/cluster-state.ts";
 import { drainOf } from "./drain.ts";
-import type { ReconcileContext } from "./reconcile-workload.ts";
+import type { ReconcileContext } from "./reconcile-context.ts";
 import { type Reconciliation, stopOnceConfirmed, waitForPredecessor } from "./reconciliation.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { BatchSpec } from "@berth/protocol";
 import { drainOf } from "./drain.ts";
-import { liveOf, type ReconcileContext, stopAboveCount } from "./reconcile-workload.ts";
+import { liveOf, type ReconcileContext, stopAboveCount } from "./reconcile-context.ts";
 import {
   placeOrBackOff,
   type Reconciliation,

@@ -2,7 +2,7 @@ import type { ServiceSpec } from "@berth/protocol";
 import type { AllocationRecord } from "../state/cluster-state.ts";
 import { isAvailable } from "../state/cluster-state.ts";
 import { drainOf } from "./drain.ts";
-import { liveOf, type ReconcileContext, stopAboveCount } from "./reconcile-workload.ts";
+import { liveOf, type ReconcileContext, stopAboveCount } from "./reconcile-context.ts";
 import {
   placeOrBackOff,
   type Reconciliation,

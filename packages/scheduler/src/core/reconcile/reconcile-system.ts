@@ -9,7 +9,7 @@ import {
 } from "../state/cluster-state.ts";
 import { systemDrainOf } from "./drain.ts";
 import { paceStops } from "./pace-stops.ts";
-import { liveOf, type ReconcileContext } from "./reconcile-workload.ts";
+import { liveOf, type ReconcileContext } from "./reconcile-context.ts";
 import {
   placeOrBackOff,
   type Reconciliation,

@@ -1,22 +1,10 @@
 import { limits } from "@berth/protocol";
-import { assert, unreachable } from "@berth/runtime/assert";
-import type {
-  AllocationRecord,
-  ClusterState,
-  Slot,
-  WorkloadRecord,
-} from "../state/cluster-state.ts";
+import { unreachable } from "@berth/runtime/assert";
+import { liveAllocations, type ReconcileContext } from "./reconcile-context.ts";
 import { reconcileBatch } from "./reconcile-batch.ts";
 import { reconcileService } from "./reconcile-service.ts";
 import { reconcileSystem } from "./reconcile-system.ts";
 import { emptyReconciliation, type Reconciliation, stopOnceConfirmed } from "./reconciliation.ts";
-
-/** One reconciliation's view: the workload with its live allocations, and the moment it is for. */
-export interface ReconcileContext {
-  readonly state: ClusterState;
-  readonly workload: WorkloadRecord;
-  readonly nowUnixMs: number;
-}
 
 /** Compares what a workload asks for with what exists. Pure: decides, changes nothing. */
 export function reconcileWorkload(context: ReconcileContext): Reconciliation {
@@ -43,32 +31,6 @@ function reconcileKind(context: ReconcileContext, result: Reconciliation): void 
       return reconcileSystem(context, spec, result);
     default:
       return unreachable(spec);
-  }
-}
-
-/** The live allocation of a slot, if it has one. */
-export function liveOf(state: ClusterState, slot: Slot | undefined): AllocationRecord | null {
-  if (!slot || slot.live === null) return null;
-  const allocation = state.allocations.get(slot.live);
-  assert(allocation, `live allocation ${slot.live} is not in the state`);
-  return allocation;
-}
-
-export function* liveAllocations({ state, workload }: ReconcileContext) {
-  for (const slot of workload.slots.values()) {
-    const live = liveOf(state, slot);
-    if (live) yield live;
-  }
-}
-
-/** Scaled down: whatever lives at or above the count goes. */
-export function stopAboveCount(
-  context: ReconcileContext,
-  count: number,
-  result: Reconciliation,
-): void {
-  for (const live of liveAllocations(context)) {
-    if (live.index >= count) stopOnceConfirmed(result, live, "workload.scaled");
   }
 }
 

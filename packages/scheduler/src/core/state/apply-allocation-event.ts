@@ -172,14 +172,14 @@ function recordOutcome(
     return;
   }
   if (!isFailure(allocation)) return;
-  const { failuresAtUnixMs, then } = afterFailure(
+  const { failuresAtUnixMs, next } = afterFailure(
     workload.spec.restart,
     slot.failuresAtUnixMs,
     atUnixMs,
   );
   slot.failuresAtUnixMs = failuresAtUnixMs;
   slot.lastFailure = describeFailure(allocation);
-  if (then.kind === "retry") slot.retryAtUnixMs = then.atUnixMs;
+  if (next.kind === "retry") slot.retryAtUnixMs = next.atUnixMs;
   else if (workload.spec.kind === "batch") finishIndex(workload, slot, "failed");
   else slot.retryAtUnixMs = atUnixMs + workload.spec.restart.withinMs;
 }

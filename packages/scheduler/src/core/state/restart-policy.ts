@@ -3,7 +3,7 @@ import type { RestartSpec } from "@berth/protocol";
 /** Failures that still count, oldest first, and what follows from the last one. */
 export interface AfterFailure {
   readonly failuresAtUnixMs: number[];
-  readonly then: { kind: "retry"; atUnixMs: number } | { kind: "give_up" };
+  readonly next: { kind: "retry"; atUnixMs: number } | { kind: "give_up" };
 }
 
 /**
@@ -20,14 +20,14 @@ export function afterFailure(
   const failuresAtUnixMs = [...within, failedAtUnixMs].slice(-(restart.attempts + 1));
   const exhausted = failuresAtUnixMs.length > restart.attempts;
   if (exhausted && restart.exhausted === "fail")
-    return { failuresAtUnixMs, then: { kind: "give_up" } };
+    return { failuresAtUnixMs, next: { kind: "give_up" } };
   const backoffMs = backoffAfter(restart, failuresAtUnixMs.length);
   const oldestMs = failuresAtUnixMs[0] ?? failedAtUnixMs;
   const atUnixMs = Math.max(
     failedAtUnixMs + backoffMs,
     exhausted ? oldestMs + restart.withinMs : 0,
   );
-  return { failuresAtUnixMs, then: { kind: "retry", atUnixMs } };
+  return { failuresAtUnixMs, next: { kind: "retry", atUnixMs } };
 }
 
 function backoffAfter(restart: RestartSpec, failures: number): number {

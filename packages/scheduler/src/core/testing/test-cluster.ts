@@ -132,7 +132,7 @@ export class TestCluster {
 
   /** The agents start everything that is placed. */
   startAll(health: "none" | "starting" | "healthy" = "none"): this {
-    for (const allocation of [...this.state.allocations.values()]) {
+    for (const allocation of this.state.allocations.values()) {
       if (allocation.status === "placed") {
         this.report(allocation.nodeId, [running(allocation, { health })]);
       }
@@ -142,7 +142,7 @@ export class TestCluster {
 
   /** The agents end everything that was asked to stop. */
   endStopping(): this {
-    for (const allocation of [...this.state.allocations.values()]) {
+    for (const allocation of this.state.allocations.values()) {
       if (allocation.status === "stopping") this.end(allocation, "stopped");
     }
     return this;
