@@ -7,12 +7,13 @@ import { listFiles, readText, root } from "./repository.ts";
 const invariants = readText("docs/invariants.md");
 const tests = listFiles().filter((file) => /\.test\.tsx?$/.test(file));
 
-/** Ids cited in titles, such as `[INV3]`. */
+/** Ids cited in titles, as `[INV3]` or `(invariant 3)`, with the files that cite them. */
 function citedIds(): Map<string, string[]> {
   const cited = new Map<string, string[]>();
   for (const file of tests) {
-    for (const [, id = ""] of readText(file).matchAll(/["'`[ ]\[?(INV\d+)[\],: ]/g)) {
-      cited.set(id, [...(cited.get(id) ?? []), file]);
+    for (const [, id, number] of readText(file).matchAll(/\[(INV\d+)\]|\(invariant (\d+)\)/g)) {
+      const name = id ?? `INV${number}`;
+      cited.set(name, [...(cited.get(name) ?? []), file]);
     }
   }
   return cited;
