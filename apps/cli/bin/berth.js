@@ -7,7 +7,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { constants, Script } from "node:vm";
+import { Script } from "node:vm";
 
 const PACK = fileURLToPath(new URL("../dist/bundle/berth.cjs", import.meta.url));
 const BUILD_ID = /^\/\/ build ([0-9a-f]{16})\n/;
@@ -17,13 +17,12 @@ const source = readPack();
 const key = `${BUILD_ID.exec(source)?.[1]} ${process.version} ${process.arch}`;
 const cacheFile = `${PACK}.cache`;
 const cache = readCache();
-const script = new Script(`(function (nodeRequire, __filename) {${source}})`, {
+const script = new Script(`(function (nodeRequire, nodeImport, __filename) {${source}})`, {
   filename: PACK,
   ...(cache === null ? {} : { cachedData: cache.data }),
-  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
 growCache();
-const { main } = script.runInThisContext()(createRequire(PACK), PACK);
+const { main } = script.runInThisContext()(createRequire(PACK), (id) => import(id), PACK);
 await main(process.argv.slice(2));
 
 function readPack() {

@@ -42,10 +42,10 @@ for (const { fileName, code } of chunks) {
   }
 }
 
-const modules = chunks.map(
-  ({ fileName, code }) =>
-    `${JSON.stringify(`./${fileName}`)}(exports, require, module) {\n${code}}`,
-);
+const modules = chunks.map(({ fileName, code }) => {
+  const head = `${JSON.stringify(`./${fileName}`)}(exports, require, module)`;
+  return `${head} {\n${importThroughLoader(code)}}`;
+});
 const code = `"use strict";
 const modules = {
 ${modules.join(",\n")}
@@ -70,3 +70,17 @@ await mkdir(draft, { recursive: true });
 await writeFile(join(draft, ENTRY), `// build ${buildId}\n${code}`);
 await rm(folder, { recursive: true, force: true });
 await rename(draft, folder);
+
+/**
+ * A script that comes out of a code cache has lost its way to import modules (it would need an
+ * experimental option, and fails in any other process than the one that made the cache), so the
+ * loader lends its own.
+ */
+function importThroughLoader(code) {
+  const changed = code.replaceAll(/\bimport\((?="@berth\/)/g, "nodeImport(");
+  const left = /^.*(?<![\w.*`])import\(.*$/m.exec(
+    changed.replaceAll(/^\s*(\/\/|\*|\/\*).*$/gm, ""),
+  );
+  if (left) throw new Error(`bundle: an import that would fail: ${left[0].trim()}`);
+  return changed;
+}
