@@ -3,6 +3,7 @@ import {
   DiscardPolicy,
   headers,
   type JetStreamManager,
+  nanos,
   NatsError,
   RetentionPolicy,
   StorageType,
@@ -26,6 +27,8 @@ const APPEND_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const READ_BATCH_ENTRIES = 256;
 const READ_BATCH_EXPIRES_MS = 10_000;
+/** A reader that folds slowly may take this long between two batches. */
+const READER_PAUSE_MS_MAX = 120_000;
 const EXPECTED_LAST_SEQUENCE = "Nats-Expected-Last-Sequence";
 
 /** Error codes of the JetStream API that an append can meet. */
@@ -176,7 +179,10 @@ async function* read(
     const { connection } = bus;
     const { consumers } = await manager();
     if (connection === null) throw new BerthError("unreachable", "not connected to NATS");
-    const { name } = await consumers.add(LOG_STREAM, replayFrom(next));
+    const { name } = await consumers.add(LOG_STREAM, {
+      ...replayFrom(next),
+      inactive_threshold: nanos(READER_PAUSE_MS_MAX),
+    });
     const consumer = await connection.jetstream().consumers.get(LOG_STREAM, name);
     while (next <= last) {
       const batch = await bus.untilLost(

@@ -151,8 +151,9 @@ export class AgentService {
     const { nodeId } = parsed.data;
     if (!reign.state.nodes.has(nodeId)) return;
     reign.heard(nodeId);
-    if (!reign.isDurable || !reign.hints.isBehind(reign.state, parsed.data)) return;
-    reign.hints.askToPull(reign.state, nodeId);
+    if (!reign.hints.isBehind(reign.state, parsed.data) || reign.overload() !== null) return;
+    const fence = fenceOf(reign.state, nodeId);
+    reign.whenDurable(() => reign.hints.askToPull(reign.state, nodeId, fence));
   }
 
   /** Records what an agent brought and answers when that is in the log. */

@@ -41,8 +41,7 @@ export class DesiredHints {
     return this.#clock.monotonicMs() - toldMs > timings.beatIntervalMs;
   }
 
-  askToPull(state: ClusterState, nodeId: NodeId): void {
-    const fence = fenceOf(state, nodeId);
+  askToPull(state: ClusterState, nodeId: NodeId, fence: Fence): void {
     this.send(state, { nodeId, fence, base: fence, add: [], remove: [] });
   }
 

@@ -23,7 +23,7 @@ export const refusals = {
   logUnavailable: (why: string) =>
     refusal("log.unavailable", `the cluster's log does not answer: ${why}`, {
       retryable: true,
-      hint: "Whether this was stored is not known; repeating the same request id is safe.",
+      hint: "Repeat it with the same request id, which is safe. If this lasts, look at nats-server: it may be down, or its disk full.",
     }),
   overloaded: (what: string, max: number) =>
     refusal("overloaded", `${max} ${what} are waiting already`, {

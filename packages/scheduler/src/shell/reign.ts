@@ -74,10 +74,7 @@ export class Reign {
     this.#endTurn();
   }
 
-  /**
-   * Runs `release` with what `read` makes of the state now, once the log has everything in that
-   * state. What `read` returns must not change later.
-   */
+  /** Runs `release` once the log has everything in the state as of now; perhaps at once. */
   whenDurable(release: () => void, refuse: (error: WireError) => void = () => {}): void {
     this.#journal.whenDurable(release, refuse);
   }

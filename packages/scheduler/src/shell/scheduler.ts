@@ -91,12 +91,11 @@ export class Scheduler {
 
   /** Reads the log from its start and tries to lead. */
   #seek(): void {
+    const { logger } = this.#components;
     this.#replayAndLead().catch((cause: unknown) => {
       if (this.#isStopped) return;
       if (!(cause instanceof BerthError) || !cause.retryable) return this.#fail(cause);
-      this.#components.logger.count("log.unreadable", "the log cannot be read; retrying", {
-        cause,
-      });
+      if (!this.#isLogLost) logger.warn("the log cannot be read; trying on", { cause });
       this.#standing = { mode: "away", refusal: refusals.logUnavailable(cause.message) };
       this.#isLogLost = true;
       this.#retryIn(this.#retryBackoff.takeMs());
@@ -179,7 +178,9 @@ export class Scheduler {
   #notLeading(failure: JournalFailure, replayed: Replayed): void {
     if (failure.result !== "full") return this.#startOver(failure);
     const refusal = refusals.logFull(failure.message);
-    this.#components.logger.count("log.full", "the log has no room: reads only", { ...failure });
+    if (this.#standing.mode !== "reading") {
+      this.#components.logger.warn("the log has no room: reads only", { ...failure });
+    }
     this.#standing = { mode: "reading", state: replayed.state, refusal };
     this.#openDoors();
     this.#retryIn(this.#fullBackoff.takeMs());
