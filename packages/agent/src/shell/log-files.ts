@@ -28,6 +28,8 @@ export interface LogChunk {
 }
 
 const COPY_BYTES = 1024 * 1024;
+/** A file that grew beyond this many times its size before it was looked at is cut to its newest part. */
+const ROTATED_SIZE_FACTOR_MAX = 2;
 const SCAN_BYTES = 64 * 1024;
 const NEWLINE = 10;
 
@@ -111,7 +113,7 @@ export class LogFiles {
     if (size === null || size < fileBytesMax) return false;
     this.#finishRotation();
     const before = this.#rotated();
-    this.#rotate(endOffset(before), fileBytesMax);
+    this.#rotate(endOffset(before), fileBytesMax * ROTATED_SIZE_FACTOR_MAX);
     for (const { file } of expiredSegments(this.#rotated(), filesMax)) {
       rmSync(file, { force: true });
     }
