@@ -1,0 +1,100 @@
+import { GPUS_PER_NODE_MAX, isShare, type Cluster, type Request } from "../cluster.ts";
+import type { Offer, Policy, PolicyFactory, Situation } from "../policy.ts";
+import { priceDemand } from "../pricing/demand-prices.ts";
+import { GPU_VALUE, nodeValue, type DemandPrices } from "../pricing/node-value.ts";
+
+/** Costs closer than this count as equal, and the first node takes the task. */
+const COST_STEP = GPU_VALUE / 20;
+
+/** Arrivals seen before the online variant prices for the first time. */
+const FIRST_PRICING = 32;
+
+/** The online variant prices anew each time it has seen this much more. */
+const PRICING_GROWTH = 1.25;
+
+/**
+ * A task goes where the value of what is left falls least. Leftover GPU shares are priced by the dual
+ * of the cutting-stock programme over the demand histogram; what cpu and memory cannot serve is taken
+ * off as an expected shortage. See `docs/benchmarks/packing.md`.
+ */
+export const berth: PolicyFactory = (situation) => {
+  const prices = priceHistogram(situation, situation.histogram);
+  return { ties: "first", offer: createOffer(situation, () => prices) };
+};
+
+/** The same with the histogram learned from the arrivals so far, rarely and ever more rarely priced. */
+export const berthOnline: PolicyFactory = (situation): Policy => {
+  const seen = situation.histogram.map(() => 0);
+  let arrivals = 0;
+  let nextPricing = FIRST_PRICING;
+  let prices = priceByCapacity(situation.cluster);
+  return {
+    ties: "first",
+    offer: createOffer(situation, () => prices),
+    observe(task) {
+      seen[task] = (seen[task] ?? 0) + 1;
+      arrivals++;
+      if (arrivals < nextPricing) return false;
+      nextPricing = Math.ceil(arrivals * PRICING_GROWTH);
+      prices = priceHistogram(situation, seen);
+      return true;
+    },
+  };
+};
+
+function priceHistogram({ cluster, requests }: Situation, counts: readonly number[]): DemandPrices {
+  const demand = requests.map((request, task) => ({ ...request, count: counts[task] ?? 0 }));
+  return priceDemand(demand) ?? priceByCapacity(cluster);
+}
+
+/** Knowing no demand: a share is worth its size, and work is as dense as the cluster. */
+function priceByCapacity(cluster: Cluster): DemandPrices {
+  const gpus = Math.max(1, cluster.gpuCapacityMillis / 1000);
+  const sum = (free: Int32Array): number => free.reduce((total, one) => total + one, 0);
+  const evenly = (total: number) => ({ perGpu: total / gpus, deviation: 0 });
+  return {
+    leftover: Int32Array.from({ length: 1001 }, (_, free) => (free * GPU_VALUE) / 1000),
+    cpu: evenly(sum(cluster.cpuFree)),
+    memory: evenly(sum(cluster.memoryFree)),
+  };
+}
+
+function createOffer(
+  { cluster, requests }: Situation,
+  currentPrices: () => DemandPrices,
+): (node: number, task: number, into: Offer) => void {
+  return (node, task, into) => {
+    const prices = currentPrices();
+    const { leftover } = prices;
+    const request = requests[task] as Request;
+    const first = node * GPUS_PER_NODE_MAX;
+    const end = first + (cluster.gpuCount[node] as number);
+    const cpuFree = cluster.cpuFree[node] as number;
+    const memoryFree = cluster.memoryFree[node] as number;
+    const cpuAfter = cpuFree - request.cpuMillis;
+    const memoryAfter = memoryFree - request.memoryMiB;
+
+    let gpuValue = 0;
+    for (let at = first; at < end; at++) {
+      gpuValue += leftover[cluster.gpuFree[at] as number] as number;
+    }
+    const before = nodeValue(prices, gpuValue, cpuFree, memoryFree);
+    if (!isShare(request)) {
+      const taken = request.gpuCount * (leftover[1000] as number);
+      const after = nodeValue(prices, gpuValue - taken, cpuAfter, memoryAfter);
+      into.score = -Math.ceil((before - after) / COST_STEP);
+      return;
+    }
+    into.score = -Infinity;
+    for (let at = first; at < end; at++) {
+      const free = cluster.gpuFree[at] as number;
+      if (free < request.gpuMillis) continue;
+      const lost = (leftover[free] as number) - (leftover[free - request.gpuMillis] as number);
+      const after = nodeValue(prices, gpuValue - lost, cpuAfter, memoryAfter);
+      const score = -Math.ceil((before - after) / COST_STEP);
+      if (score <= into.score) continue;
+      into.score = score;
+      into.gpu = at - first;
+    }
+  };
+}
