@@ -21,7 +21,7 @@ describe("a service process", () => {
     });
     const { stdout, stderr } = child;
     if (stdout === null || stderr === null) throw new Error("no pipes");
-    const said = text(stderr);
+    const said = text(stderr).catch(() => "");
     const ended = once(child, "exit") as Promise<[number | null, string | null]>;
     await once(stdout, "data");
     return async () => ({ exit: await ended, stderr: await said });
@@ -39,6 +39,14 @@ describe("a service process", () => {
     const { exit, stderr } = await end();
     expect(exit).toEqual([0, null]);
     expect(stderr).toContain("supervisor");
+  });
+
+  it("ends in order although nobody reads its output any more", async () => {
+    const end = await start("wait", { BERTH_SUPERVISED: "1" });
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    child.stdin?.destroy();
+    expect((await end()).exit).toEqual([0, null]);
   });
 
   it("does not care about standard input when nobody supervises it", async () => {

@@ -24,6 +24,8 @@ export async function runService(
 ): Promise<never> {
   const { logger } = options;
   const stop = new AbortController();
+  // Whoever read our output may go first; that alone must not end the service.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   process.once("uncaughtException", (cause) => crash(logger, cause));
   process.once("unhandledRejection", (cause) => crash(logger, cause));
 

@@ -27,7 +27,7 @@ import { accept, invalidRequest, refuse, type Respond } from "./answer.ts";
 import { EntryJournal } from "./entry-journal.ts";
 import { shellLimits } from "./limits.ts";
 import { refusal, refusals } from "./refusal.ts";
-import type { Standing } from "./standing.ts";
+import { type Present, type Standing, stateOf } from "./standing.ts";
 
 export interface AgentComponents {
   readonly bus: Bus;
@@ -158,7 +158,7 @@ export class AgentService {
 
   /** Records what an agent brought and answers when that is in the log. */
   #commit(
-    standing: Exclude<Standing, { mode: "away" }>,
+    standing: Present,
     events: readonly ClusterEvent[],
     respond: Respond,
     makeReply: (clusterId: ClusterId) => unknown,
@@ -196,10 +196,6 @@ export class AgentService {
       hint: "Say hello first.",
     });
   }
-}
-
-function stateOf(standing: Exclude<Standing, { mode: "away" }>): ClusterState {
-  return standing.mode === "leading" ? standing.reign.state : standing.state;
 }
 
 function foreignCluster(state: ClusterState, clusterId: ClusterId | null): WireError | null {

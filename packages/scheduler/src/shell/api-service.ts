@@ -8,19 +8,13 @@ import {
   subjects,
 } from "@berth/protocol";
 import type { Bus, Clock, Logger, Message, Subscription } from "@berth/runtime";
-import {
-  type ClusterState,
-  handleCommand,
-  handleQuery,
-  type ReadMethod,
-  type WriteMethod,
-} from "../core/index.ts";
+import { handleCommand, handleQuery, type ReadMethod, type WriteMethod } from "../core/index.ts";
 import { accept, acceptBounded, invalidRequest, refuse, type Respond } from "./answer.ts";
 import { EntryJournal } from "./entry-journal.ts";
 import { EventWaiters } from "./event-waiters.ts";
 import { refusal, refusals } from "./refusal.ts";
 import type { Reign } from "./reign.ts";
-import type { Standing } from "./standing.ts";
+import { type Present, type Standing, stateOf } from "./standing.ts";
 
 export interface ApiComponents {
   readonly bus: Bus;
@@ -110,7 +104,7 @@ export class ApiService {
       return refuse(respond, refusal("invalid", "the request does not fit one entry of the log"));
     }
     reign.record(decision.events);
-    const value = decision.reply(reign.state.seq);
+    const value = structuredClone(decision.reply(reign.state.seq));
     this.#hold(reign, () => accept(respond, value), respond);
   }
 
@@ -145,17 +139,13 @@ export class ApiService {
   }
 
   /** What is answered later must not be changed by what happens meanwhile: it is copied. */
-  #sendValue(
-    standing: Exclude<Standing, { mode: "away" }>,
-    respond: Respond,
-    value: unknown,
-  ): void {
+  #sendValue(standing: Present, respond: Respond, value: unknown): void {
     const isNow = standing.mode === "reading" || standing.reign.isDurable;
     const kept = isNow ? value : structuredClone(value);
     this.#send(standing, respond, () => acceptBounded(respond, kept));
   }
 
-  #send(standing: Exclude<Standing, { mode: "away" }>, respond: Respond, send: () => void): void {
+  #send(standing: Present, respond: Respond, send: () => void): void {
     if (standing.mode === "reading") return send();
     const overload = standing.reign.isDurable ? null : standing.reign.overload();
     if (overload !== null) return refuse(respond, overload);
@@ -165,10 +155,6 @@ export class ApiService {
   #hold(reign: Reign, send: () => void, respond: Respond): void {
     reign.whenDurable(send, (error) => refuse(respond, error));
   }
-}
-
-function stateOf(standing: Exclude<Standing, { mode: "away" }>): ClusterState {
-  return standing.mode === "leading" ? standing.reign.state : standing.state;
 }
 
 function isMethod(name: string | null): name is ApiMethod {

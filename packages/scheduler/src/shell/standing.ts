@@ -13,3 +13,10 @@ export type Standing =
   | { readonly mode: "away"; readonly refusal: WireError }
   | { readonly mode: "reading"; readonly state: ClusterState; readonly refusal: WireError }
   | { readonly mode: "leading"; readonly reign: Reign };
+
+/** There is a state to answer from. */
+export type Present = Exclude<Standing, { mode: "away" }>;
+
+export function stateOf(standing: Present): ClusterState {
+  return standing.mode === "leading" ? standing.reign.state : standing.state;
+}
