@@ -30,8 +30,8 @@ export const limits = {
   answersRememberedMax: 10_000,
   /** All specs of one submission, JSON bytes: they become durable in one entry. */
   submissionBytesMax: 48 * 1024,
-  /** Events of one evaluation, JSON bytes: they fit one entry. */
-  evaluationBytesMax: 48 * 1024,
+  /** Events of one evaluation, JSON bytes: a few entries, so that no pass holds the thread long. */
+  evaluationBytesMax: 192 * 1024,
   eventPageMax: 1_000,
   listPageMax: 10_000,
   reportsPerMessageMax: 64,

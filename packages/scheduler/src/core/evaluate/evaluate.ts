@@ -22,8 +22,9 @@ export function needsEvaluation(state: ClusterState, nowUnixMs: number): boolean
 
 /**
  * One scheduling pass over the workloads on the agenda, most urgent first, then oldest. Takes them
- * off the agenda; the events, together at most `limits.evaluationBytesMax`, fit one entry and must
- * be applied before the next pass. A pass with nothing changed since the last returns no events.
+ * off the agenda; the events, together at most `limits.evaluationBytesMax`, must be applied in
+ * order, in one entry or several, before the next pass. A pass with nothing changed since the last
+ * returns no events.
  */
 export function evaluate(state: ClusterState, nowUnixMs: number): Evaluation {
   wakeDue(state, nowUnixMs);

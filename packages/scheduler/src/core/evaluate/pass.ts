@@ -6,7 +6,7 @@ import type { ClusterState } from "../state/cluster-state.ts";
  * Nodes looked at in one pass before others get their turn on the thread: about a tenth of a
  * second. A workload that has begun is finished.
  */
-const NODE_LOOKS_MAX = 200_000;
+const NODE_LOOKS_MAX = 50_000;
 
 /** What the decisions of one pass share: each sees the room that those before it took. */
 export class Pass {

@@ -1,0 +1,143 @@
+import { type RejectionCode, rejectionCodes, type WorkloadSpec } from "@berth/protocol";
+import { describe, expect, test } from "vitest";
+import type { NodeRecord } from "../state/cluster-state.ts";
+import { gpu, nodeDescription, nodeId, serviceSpec } from "../testing/builders.ts";
+import { TestCluster } from "../testing/test-cluster.ts";
+import { everyLack, firstLack } from "./check-node.ts";
+import { Ledger } from "./ledger.ts";
+import { placementRequest } from "./placement-request.ts";
+
+type Description = Parameters<typeof nodeDescription>[1];
+
+function nodeWith(description: Description = {}, change: Partial<NodeRecord> = {}): NodeRecord {
+  const { state } = new TestCluster().hello(nodeDescription(0, description));
+  const node = state.nodes.get(nodeId(0));
+  if (!node) throw new Error("no node");
+  return Object.assign(node, change);
+}
+
+function lackOf(spec: WorkloadSpec, node: NodeRecord) {
+  return firstLack(placementRequest(spec), node, new Ledger().usageOf(node));
+}
+
+const drain = { startedAtUnixMs: 0, deadlineAtUnixMs: null, ignoreSystem: false };
+const amounts = { cpuMillis: 0, memoryMiB: 0, diskMiB: 0, networkMbps: 0 };
+const needs = (resources: Partial<WorkloadSpec["resources"]>) => serviceSpec({ resources });
+const h100 = (count: number) => needs({ gpu: { count, models: ["H100"], memoryMiB: 0 } });
+const ports = (numbers: (number | null)[]) =>
+  serviceSpec({ ports: Object.fromEntries(numbers.map((port, i) => [`p${i}`, { static: port }])) });
+
+const cases: Record<RejectionCode, [WorkloadSpec, NodeRecord, number | null, number | null]> = {
+  "node.down": [serviceSpec(), nodeWith({}, { status: "down" }), null, null],
+  "node.suspect": [serviceSpec(), nodeWith({}, { status: "suspect" }), null, null],
+  "node.draining": [serviceSpec(), nodeWith({}, { eligibility: "cordoned", drain }), null, null],
+  "node.cordoned": [serviceSpec(), nodeWith({}, { eligibility: "cordoned" }), null, null],
+  "driver.unavailable": [serviceSpec(), nodeWith({ drivers: [] }), null, null],
+  constraint: [serviceSpec({ constraints: ["exists node.labels.x"] }), nodeWith(), null, null],
+  "gpu.model": [h100(2), nodeWith({ gpus: [gpu(1, { model: "A100" })] }), 2, 0],
+  "gpu.capacity": [h100(2), nodeWith({ gpus: [gpu(1)] }), 2, 1],
+  "cpu.capacity": [needs({ cpuMillis: 5_000 }), nodeWith(), 5_000, 4_000],
+  "memory.capacity": [needs({ memoryMiB: 9_000 }), nodeWith(), 9_000, 8_192],
+  "disk.capacity": [needs({ diskMiB: 200_000 }), nodeWith(), 200_000, 102_400],
+  "network.unknown": [
+    needs({ networkMbps: 1 }),
+    nodeWith({ capacity: { ...amounts, cpuMillis: 4_000, memoryMiB: 8_192, networkMbps: null } }),
+    1,
+    null,
+  ],
+  "network.capacity": [needs({ networkMbps: 2_000 }), nodeWith(), 2_000, 1_000],
+  "allocations.max": [
+    serviceSpec(),
+    nodeWith({}, { live: new Set(Array.from({ length: 2_000 }, (_, n) => `a${n + 1}` as never)) }),
+    1,
+    0,
+  ],
+  "gpu.free": [
+    h100(1),
+    nodeWith({ gpus: [gpu(1)] }, { gpusInUse: new Map([["GPU-1", "a1" as never]]) }),
+    1,
+    0,
+  ],
+  "cpu.free": [
+    needs({ cpuMillis: 500 }),
+    nodeWith({}, { granted: { ...amounts, cpuMillis: 3_900 } }),
+    500,
+    100,
+  ],
+  "memory.free": [needs({}), nodeWith({}, { granted: { ...amounts, memoryMiB: 8_192 } }), 64, 0],
+  "disk.free": [
+    needs({ diskMiB: 1 }),
+    nodeWith({}, { granted: { ...amounts, diskMiB: 102_400 } }),
+    1,
+    0,
+  ],
+  "network.free": [
+    needs({ networkMbps: 600 }),
+    nodeWith({}, { granted: { ...amounts, networkMbps: 500 } }),
+    600,
+    500,
+  ],
+  "port.static": [
+    ports([80]),
+    nodeWith({}, { portsInUse: new Map([[80, "a1" as never]]) }),
+    null,
+    null,
+  ],
+  "port.range": [
+    ports([null, null, 20_000]),
+    nodeWith({ portRange: { from: 20_000, to: 20_001 } }),
+    2,
+    1,
+  ],
+};
+
+describe("a node is checked step by step", () => {
+  test.each(rejectionCodes.map((code) => [code] as const))("[1] %s, with numbers", (code) => {
+    const [spec, node, requested, available] = cases[code];
+    expect(lackOf(spec, node)).toMatchObject({ code, requested, available });
+  });
+
+  test("and fits when it fails none", () => {
+    expect(lackOf(serviceSpec(), nodeWith())).toBeNull();
+    expect(lackOf(h100(2), nodeWith({ gpus: [gpu(1), gpu(2)] }))).toBeNull();
+    expect(lackOf(ports([80, null]), nodeWith())).toBeNull();
+  });
+
+  test("what the system keeps back is not granted", () => {
+    const node = nodeWith({ reserved: { ...amounts, cpuMillis: 1_000 } });
+    expect(lackOf(needs({ cpuMillis: 3_000 }), node)).toBeNull();
+    expect(lackOf(needs({ cpuMillis: 3_001 }), node)?.code).toBe("cpu.capacity");
+  });
+
+  test("a GPU of unknown memory is not enough for a request that names memory", () => {
+    const node = nodeWith({ gpus: [gpu(1, { memoryMiB: null })] });
+    expect(lackOf(needs({ gpu: { count: 1, models: [], memoryMiB: 1 } }), node)?.code).toBe(
+      "gpu.model",
+    );
+    expect(lackOf(needs({ gpu: { count: 1, models: [], memoryMiB: 0 } }), node)).toBeNull();
+  });
+
+  test("a node without GPUs lacks their number, not their model, when any model will do", () => {
+    const spec = needs({ gpu: { count: 8, models: [], memoryMiB: 0 } });
+    expect(lackOf(spec, nodeWith())).toMatchObject({
+      code: "gpu.capacity",
+      requested: 8,
+      available: 0,
+    });
+  });
+
+  test("everything it lacks is listed once per dimension", () => {
+    const node = nodeWith(
+      {},
+      { granted: { ...amounts, memoryMiB: 8_192 }, eligibility: "cordoned" },
+    );
+    const spec = needs({ cpuMillis: 5_000, gpu: { count: 1, models: [], memoryMiB: 0 } });
+    const lacks = everyLack(placementRequest(spec), node, new Ledger().usageOf(node));
+    expect(lacks.map(({ code }) => code)).toEqual([
+      "node.cordoned",
+      "gpu.capacity",
+      "cpu.capacity",
+      "memory.free",
+    ]);
+  });
+});
