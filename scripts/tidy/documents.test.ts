@@ -44,6 +44,15 @@ test("docs/limits.md has a line for every bound of the protocol, with its value"
   expect(missing).toEqual([]);
 });
 
+test("no bound is only a promise: each is used outside of where it is named", () => {
+  const sources = listFiles().filter(
+    (file) => /\/(src|web)\/.*\.tsx?$/.test(file) && !/(\.test\.tsx?|\/limits\.ts)$/.test(file),
+  );
+  const text = sources.map(readText).join("\n");
+  const names = Object.keys({ ...limits, ...timings });
+  expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);
+});
+
 test("links between documents lead somewhere", () => {
   const documents = listFiles().filter((file) => file.endsWith(".md"));
   const dead = documents.flatMap((file) =>

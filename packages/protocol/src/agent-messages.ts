@@ -3,6 +3,7 @@ import { AllocationReport, AllocationUsage, DesiredAllocation } from "./allocati
 import type { WireError } from "./errors.ts";
 import { AllocationId, ClusterId, NodeId } from "./ids.ts";
 import { NodeDescription } from "./inventory.ts";
+import { limits } from "./limits.ts";
 
 /**
  * What agents and the leader say to each other. Desired state is pulled in pages at one
@@ -17,7 +18,10 @@ export type Fence = z.infer<typeof Fence>;
 
 /** Request `berth.agent.<node>.hello`: on every connect, and when the description changes. */
 export const AgentHello = Envelope.extend({
-  description: NodeDescription,
+  description: NodeDescription.refine(
+    ({ labels }) => Object.keys(labels).length <= limits.labelsPerNodeMax,
+    `more than ${limits.labelsPerNodeMax} labels`,
+  ),
   /** The cluster this agent has joined; null on its first start. */
   clusterId: ClusterId.nullable(),
   applied: Fence.nullable(),
@@ -103,10 +107,10 @@ export const LogsRequest = z.object({
   /** Byte offset in everything the task ever wrote; negative counts back from the end. */
   offset: z.int(),
   /** Used instead of `offset` where set: start this many lines before the end. */
-  tailLines: z.int().min(0).max(100_000).nullable(),
+  tailLines: z.int().min(0).max(limits.logTailLinesMax).nullable(),
   maxBytes: z.int().min(1),
   /** Wait this long for more when there is nothing after the offset and the task still runs. */
-  waitMs: z.int().min(0).max(10_000),
+  waitMs: z.int().min(0).max(limits.longPollMsMax),
 });
 export type LogsRequest = z.infer<typeof LogsRequest>;
 export const LogsReply = z.object({

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { NoFit, PlacementExplanation } from "./explanation.ts";
 import { AllocationId, NodeId, RequestId, WorkloadId } from "./ids.ts";
+import { limits } from "./limits.ts";
 import {
   AllocationView,
   ClusterStatus,
@@ -139,8 +140,8 @@ export const api = {
       afterSeq: z.int().min(0).default(0),
       /** Take the newest ones instead of the first ones after `afterSeq`. */
       newest: z.boolean().default(false),
-      limit: z.int().min(1).max(1_000).default(100),
-      waitMs: z.int().min(0).max(10_000).default(0),
+      limit: z.int().min(1).max(limits.eventPageMax).default(100),
+      waitMs: z.int().min(0).max(limits.longPollMsMax).default(0),
       workload: z.string().nullable().default(null),
       node: z.string().nullable().default(null),
     }),

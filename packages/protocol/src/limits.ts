@@ -37,6 +37,8 @@ export const limits = {
   reportsPerMessageMax: 64,
   desiredPageBytesMax: 256 * 1024,
   logChunkBytesMax: 128 * 1024,
+  /** How far back, in lines, a reader of a task's output may start. */
+  logTailLinesMax: 100_000,
   longPollMsMax: 10_000,
   nearestFitsMax: 5,
   placementCandidatesMax: 3,
@@ -56,5 +58,4 @@ export const timings = {
   usageIntervalMs: 5_000,
   nodeSuspectAfterMs: 3_000,
   nodeDownAfterMs: 10_000,
-  stopGraceMsDefault: 10_000,
 } as const;
