@@ -119,7 +119,7 @@ describe.skipIf(program === null)("a scheduler over a real nats-server", () => {
     expect(agent.deltas.flatMap(({ add }) => add)).toHaveLength(20);
   });
 
-  it("goes on after a restart with the same state (invariants 3 and 4)", async () => {
+  it("goes on after a restart with the same state [INV3] [INV4]", async () => {
     const first = startHere();
     await ask("cluster.status", {});
     await agent.hello();
@@ -147,7 +147,7 @@ describe.skipIf(program === null)("a scheduler over a real nats-server", () => {
     expect((await recordedState()).workloads.size).toBe(2);
   });
 
-  it("loses no acknowledged submission when its process is killed under load (invariant 3)", async () => {
+  it("loses no acknowledged submission when its process is killed under load [INV3]", async () => {
     const acknowledged: string[] = [];
     for (let round = 0; round < 3; round += 1) {
       const child = await startProcess();

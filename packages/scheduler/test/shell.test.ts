@@ -34,7 +34,7 @@ describe("a scheduler that starts", () => {
     expect(stateOf(second)).toMatchObject({ clusterId, term: 2, seq: 2 });
   });
 
-  it("folds the log to the same state as the one that wrote it (invariant 4)", async () => {
+  it("folds the log to the same state as the one that wrote it [INV4]", async () => {
     const world = shellWorld();
     const first = await world.leading();
     const agent = new FakeAgent(world.network.connect("agent"), nodeId(1));
@@ -67,7 +67,7 @@ describe("a scheduler that starts", () => {
 });
 
 describe("a write", () => {
-  it("is accepted only after the log has acknowledged it (invariant 3)", async () => {
+  it("is accepted only after the log has acknowledged it [INV3]", async () => {
     const world = shellWorld({ appendDelayMs: 50 });
     await world.leading();
     const before = world.log.entries().length;
