@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +11,12 @@ export const paths = {
   executable: join(packageFolder, "bin", "berth.js"),
   examples: join(dirname(dirname(packageFolder)), "examples"),
 } as const;
+
+/** What a part of the cluster is started from: each has its `main.js` beside its entry point. */
+export function mainOf(part: "scheduler" | "agent" | "gateway"): string {
+  const name = part === "gateway" ? "console" : part;
+  return join(dirname(createRequire(import.meta.url).resolve(`@berth/${name}`)), "main.js");
+}
 
 function findPackage(start: string): string {
   for (let folder = start; ; folder = dirname(folder)) {

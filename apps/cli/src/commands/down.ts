@@ -30,7 +30,7 @@ export async function down(context: Context, options: DownOptions): Promise<Exit
   }
   context.print(wasRunning ? "Stopped." : "It was not running.");
   if (leftovers > 0)
-    context.print(`Ended ${leftovers} processes that a killed cluster left behind.`);
+    context.print(`Ended ${counted(leftovers, "process", "processes")} of a killed cluster.`);
   if (tasks !== null) context.print(`Stopped ${counted(tasks, "task")}.`);
   return exitCodes.done;
 }

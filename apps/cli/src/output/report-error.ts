@@ -38,8 +38,6 @@ function textOf(notes: TextStream, error: BerthError): string {
     for (const problem of error.fileProblems) lines.push(...problemLines(notes, problem));
   }
   lines.push(`${notes.paint("red", "error")}: ${makeHarmless(error.message)}`);
-  const near = nearNames(error);
-  if (near.length > 0) lines.push(`  did you mean ${near.join(" or ")}?`);
   if (error.hint !== null) lines.push(`  ${makeHarmless(error.hint)}`);
   return lines.map((line) => `${line}\n`).join("");
 }
@@ -59,10 +57,4 @@ function fieldText(path: readonly (string | number)[]): string {
   return path
     .map((key, at) => (typeof key === "number" ? `[${key}]` : at === 0 ? key : `.${key}`))
     .join("");
-}
-
-/** Names close to one that was not found. */
-function nearNames(error: BerthError): string[] {
-  const near = error.details["near"];
-  return Array.isArray(near) ? near.filter((name) => typeof name === "string") : [];
 }

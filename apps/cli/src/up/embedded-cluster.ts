@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { BerthError } from "@berth/protocol";
 import { type ClusterFile, readClusterFile, writeClusterFile } from "../cluster/cluster-file.ts";
 import { identityOf } from "../cluster/process-identity.ts";
-import { paths } from "../package-paths.ts";
+import { counted } from "../output/format-values.ts";
+import { mainOf, paths } from "../package-paths.ts";
 import { endLeftovers } from "./end-leftovers.ts";
 import { freePort, isFree } from "./free-port.ts";
 import { NatsPart } from "./nats-part.ts";
@@ -26,6 +27,11 @@ interface PortRange {
 
 const CONSOLE_PORT = 7480;
 const NATS_PORT = 7422;
+/**
+ * An agent is there for the tasks, not they for it: a young generation of 1 MiB instead of 16 costs
+ * it nothing that can be measured and saves 18 MB.
+ */
+const nodeOptions = { scheduler: [], agent: ["--max-semi-space-size=1"], gateway: [] } as const;
 /** Several clusters on one machine: each takes its own part of the range, or they would collide. */
 const TASK_PORTS: PortRange = { from: 20_000, to: 31_999 };
 const TASK_PORTS_EACH = 500;
@@ -52,7 +58,7 @@ export class EmbeddedCluster {
     const former = readClusterFile(home);
     if (former !== null) {
       const ended = await endLeftovers(former);
-      if (ended > 0) say(`Ended ${ended} processes that a killed cluster left behind.`);
+      if (ended > 0) say(`Ended ${counted(ended, "process", "processes")} of a killed cluster.`);
     }
     const { ensureNatsServer, prepareCredentials } = await import("@berth/runtime/nats-server");
     const { path } = await ensureNatsServer({ onProgress: say });
@@ -121,11 +127,10 @@ export class EmbeddedCluster {
     await this.#write();
     await nats.start();
     const part = (name: "scheduler" | "agent" | "gateway", ...extra: string[]) => {
-      const server = ["--home", home, "--server", natsUrl];
-      const login = ["--credentials", credentials[name].seedFile];
+      const login = ["--server", natsUrl, "--credentials", credentials[name].seedFile];
       const started = new SupervisedPart({
         name,
-        command: () => [process.execPath, paths.executable, name, ...server, ...login, ...extra],
+        command: [process.execPath, ...nodeOptions[name], mainOf(name), ...login, ...extra],
         logFile: join(home, "logs", `${name}.log`),
         ...watch,
         onCrash: (crash) => this.#crashed(name, crash),
@@ -137,7 +142,7 @@ export class EmbeddedCluster {
     part(
       "agent",
       ...["--state", join(home, "agent"), "--meta", `examples=${paths.examples}`],
-      ...["--task-ports", `${taskPorts.from}-${taskPorts.to}`],
+      ...["--ports", `${taskPorts.from}-${taskPorts.to}`],
     );
     part("gateway", "--port", String(ports.console));
     await this.#write();

@@ -15,8 +15,7 @@ export interface Part {
 
 export interface SupervisedPartOptions {
   readonly name: string;
-  /** Program and arguments, asked anew for each start. */
-  readonly command: () => readonly [program: string, ...args: string[]];
+  readonly command: readonly [program: string, ...args: string[]];
   readonly logFile: string;
   /** It started or ended. */
   readonly onChange: () => void;
@@ -54,7 +53,7 @@ export class SupervisedPart implements Part {
 
   start(): void {
     const startedAt = performance.now();
-    const [program, ...args] = this.#options.command();
+    const [program, ...args] = this.#options.command;
     const child = spawn(program, args, {
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
