@@ -312,7 +312,7 @@ describe("evaluation, whatever happens", () => {
     actions: fc.array(action, { minLength: 5, maxLength: 40, size: "max" }),
   });
 
-  test("grants nothing twice, lives once per index, explains every wait, and comes to rest", () => {
+  test("[INV1] [INV2] [INV4] [INV8] grants nothing twice, lives once per index, explains every wait, and comes to rest", () => {
     fc.assert(
       fc.property(scenario, ({ nodes, actions }) => {
         const cluster = buildCluster(nodes);

@@ -53,7 +53,7 @@ describe("a pass", () => {
     ]);
   });
 
-  test("[8] explains thousands of equal indexes once", () => {
+  test("[INV8] explains thousands of equal indexes once", () => {
     const cluster = new TestCluster().join(3);
     cluster.apply(
       batchSpec({ count: 10_000, resources: { gpu: { count: 8, models: [], memoryMiB: 0 } } }),
@@ -72,7 +72,7 @@ describe("a pass", () => {
     ]);
   });
 
-  test("[8] what waits is explained from the moment it is accepted", () => {
+  test("[INV8] what waits is explained from the moment it is accepted", () => {
     const cluster = new TestCluster().join(1);
     const id = "default/job" as never;
     cluster.append([
@@ -83,7 +83,7 @@ describe("a pass", () => {
     ]);
   });
 
-  test("[8] explanations follow the cluster", () => {
+  test("[INV8] explanations follow the cluster", () => {
     const cluster = new TestCluster().join(1);
     cluster.apply(batchSpec({ name: "big", resources: { cpuMillis: 4_000, memoryMiB: 1_000 } }));
     cluster.apply(batchSpec({ name: "next", priority: 90, resources: { cpuMillis: 2_000 } }));

@@ -92,7 +92,7 @@ const cases: Record<RejectionCode, [WorkloadSpec, NodeRecord, number | null, num
 };
 
 describe("a node is checked step by step", () => {
-  test.each(rejectionCodes.map((code) => [code] as const))("[1] %s, with numbers", (code) => {
+  test.each(rejectionCodes.map((code) => [code] as const))("[INV1] %s, with numbers", (code) => {
     const [spec, node, requested, available] = cases[code];
     expect(lackOf(spec, node)).toMatchObject({ code, requested, available });
   });

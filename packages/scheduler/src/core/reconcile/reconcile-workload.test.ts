@@ -291,7 +291,7 @@ describe("whatever the kind", () => {
     expect(cluster.state.allocations.get(before.id)?.outcome).toBe("lost");
   });
 
-  test("an index is not placed before its former allocation has ended", () => {
+  test("[INV2] an index is not placed before its former allocation has ended", () => {
     const cluster = new TestCluster().join(2);
     cluster.apply(serviceSpec());
     cluster.converge();

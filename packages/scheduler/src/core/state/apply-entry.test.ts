@@ -15,7 +15,7 @@ import { eventsAfter } from "./event-ring.ts";
 import { stateHash } from "./state-hash.ts";
 
 describe("the fold", () => {
-  test("[4] gives every replica the same state, whole entries or parts of them", () => {
+  test("[INV4] gives every replica the same state, whole entries or parts of them", () => {
     const cluster = new TestCluster().join(3);
     cluster.apply(serviceSpec({ count: 4 }));
     cluster.converge();
@@ -87,7 +87,7 @@ describe("the fold", () => {
     expect(generation()).toBe(4);
   });
 
-  test("what an allocation held is free only when it has ended", () => {
+  test("[INV1] what an allocation held is free only when it has ended", () => {
     const cluster = new TestCluster().join(1);
     cluster.apply(serviceSpec({ resources: { cpuMillis: 3_000 } }));
     cluster.startAll();
