@@ -15,6 +15,7 @@ import type { Bus } from "@berth/runtime";
 import {
   memoryLog,
   memoryLogger,
+  type MemoryLogOptions,
   memoryNetwork,
   seededRandom,
   type VirtualClock,
@@ -23,7 +24,7 @@ import {
 import { Scheduler } from "../src/shell/scheduler.ts";
 
 /** A scheduler on ports in memory, and time that passes only while something is awaited. */
-export function shellWorld(options: { appendDelayMs?: number } = {}) {
+export function shellWorld(options: Omit<MemoryLogOptions, "clock"> = {}) {
   const clock = virtualClock();
   const network = memoryNetwork({ clock });
   const log = memoryLog({ clock, ...options });

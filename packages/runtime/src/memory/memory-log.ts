@@ -5,6 +5,8 @@ export interface MemoryLogOptions {
   /** Every answer comes through it, never within the call. */
   readonly clock: Clock;
   readonly appendDelayMs?: number;
+  /** Asked before each append that nothing else makes fail. */
+  readonly drawFault?: () => AppendFault | null;
 }
 
 /**
@@ -45,7 +47,7 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
   }
 
   function decide(bytes: Uint8Array, expectedLastSeq: number): AppendResult {
-    const fault = faults.shift() ?? (isFull ? "full" : null);
+    const fault = faults.shift() ?? (isFull ? "full" : (options.drawFault?.() ?? null));
     const ambiguous = { result: "ambiguous", cause: new Error("no answer") } as const;
     if (!isAvailable || fault === "lost") return ambiguous;
     if (fault === "conflict" || expectedLastSeq !== stored.length) return { result: "conflict" };
