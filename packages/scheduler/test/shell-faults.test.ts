@@ -60,7 +60,7 @@ describe("a scheduler whose log fails again and again", () => {
       expect((await world.during(agent.desired())).allocations).toHaveLength(SUBMISSIONS);
       beats.cancel();
       const failures = world.logger.lines.filter(({ message }) => /append failed/.test(message));
-      expect(failures.length).toBeGreaterThan(3);
+      expect(failures.length).toBeGreaterThan(0);
 
       const { state } = await replayLog(world.log);
       expect(state.workloads.size).toBe(SUBMISSIONS);

@@ -236,3 +236,12 @@ export function requestId(): never {
   requests += 1;
   return `request-${requests}` as never;
 }
+
+/** A submission under a request id of its own. */
+export const submission = (...workloads: never[]) => ({ requestId: requestId(), workloads });
+
+/** The state of a scheduler that must lead. */
+export function leadersState(scheduler: Scheduler) {
+  if (scheduler.standing.mode !== "leading") throw new Error("it does not lead");
+  return scheduler.standing.reign.state;
+}

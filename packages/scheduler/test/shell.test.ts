@@ -1,37 +1,30 @@
-import { allocationId, MESSAGE_VERSION, type Reply, subjects } from "@berth/protocol";
+import { MESSAGE_VERSION, type Reply, subjects } from "@berth/protocol";
 import { describe, expect, it } from "vitest";
 import { stateHash } from "../src/core/index.ts";
 import { shellLimits } from "../src/shell/limits.ts";
 import { replayLog } from "../src/shell/replay-log.ts";
-import type { Scheduler } from "../src/shell/scheduler.ts";
 import {
   accepted,
   FakeAgent,
-  nodeDescription,
+  leadersState,
   nodeId,
   refusedWith,
   requestId,
   service,
   shellWorld,
+  submission,
 } from "./shell-world.ts";
-
-const apply = (...workloads: never[]) => ({ requestId: requestId(), workloads });
-
-function stateOf(scheduler: Scheduler) {
-  if (scheduler.standing.mode !== "leading") throw new Error("it does not lead");
-  return scheduler.standing.reign.state;
-}
 
 describe("a scheduler that starts", () => {
   it("mints the cluster's id once and opens a new term each time", async () => {
     const world = shellWorld();
     const first = await world.leading();
-    const { clusterId } = stateOf(first);
+    const { clusterId } = leadersState(first);
     expect(clusterId).toMatch(/^c[0-9a-z]{20}$/);
-    expect(stateOf(first).term).toBe(1);
+    expect(leadersState(first).term).toBe(1);
     await world.during(first.stop());
     const second = await world.leading();
-    expect(stateOf(second)).toMatchObject({ clusterId, term: 2, seq: 2 });
+    expect(leadersState(second)).toMatchObject({ clusterId, term: 2, seq: 2 });
   });
 
   it("folds the log to the same state as the one that wrote it [INV4]", async () => {
@@ -39,9 +32,12 @@ describe("a scheduler that starts", () => {
     const first = await world.leading();
     const agent = new FakeAgent(world.network.connect("agent"), nodeId(1));
     await world.during(agent.hello());
-    await world.ask("workload.apply", apply(service("web", { count: 3 })));
-    await world.ask("workload.apply", apply(service("too-big", { resources: { cpu: "100" } })));
-    const hash = stateHash(stateOf(first));
+    await world.ask("workload.apply", submission(service("web", { count: 3 })));
+    await world.ask(
+      "workload.apply",
+      submission(service("too-big", { resources: { cpu: "100" } })),
+    );
+    const hash = stateHash(leadersState(first));
     await world.during(first.stop());
     const { state } = await replayLog(world.log);
     expect(stateHash(state)).toBe(hash);
@@ -72,7 +68,7 @@ describe("a write", () => {
     await world.leading();
     const before = world.log.entries().length;
     const sentMs = world.clock.monotonicMs();
-    const { seq } = accepted(await world.ask("workload.apply", apply(service("web"))));
+    const { seq } = accepted(await world.ask("workload.apply", submission(service("web"))));
     expect(world.clock.monotonicMs() - sentMs).toBeGreaterThanOrEqual(50);
     expect(seq).toBe(before + 1);
     expect(world.log.entries().length).toBeGreaterThanOrEqual(seq);
@@ -84,9 +80,9 @@ describe("a write", () => {
     const agent = new FakeAgent(world.network.connect("agent"), nodeId(1));
     await world.during(agent.hello());
     const before = world.log.entries().length;
-    await world.ask("workload.apply", apply(service("web", { count: 3 })));
+    await world.ask("workload.apply", submission(service("web", { count: 3 })));
     expect(world.log.entries().length).toBe(before + 1);
-    expect(stateOf(scheduler).allocations.size).toBe(3);
+    expect(leadersState(scheduler).allocations.size).toBe(3);
   });
 
   it("shares an entry with others that came while one was on its way", async () => {
@@ -96,7 +92,7 @@ describe("a write", () => {
     const replies = Array.from({ length: 50 }, (_, number) =>
       world.client.request(
         subjects.api("workload.apply"),
-        { v: MESSAGE_VERSION, ...apply(service(`web-${number}`)) },
+        { v: MESSAGE_VERSION, ...submission(service(`web-${number}`)) },
         { timeoutMs: 60_000 },
       ),
     );
@@ -107,7 +103,7 @@ describe("a write", () => {
   it("returns the first answer when its request id is repeated", async () => {
     const world = shellWorld();
     await world.leading();
-    const request = apply(service("web"));
+    const request = submission(service("web"));
     const first = accepted(await world.ask("workload.apply", request));
     const entries = world.log.entries().length;
     expect(accepted(await world.ask("workload.apply", request))).toEqual(first);
@@ -117,7 +113,7 @@ describe("a write", () => {
   it("returns the first answer even from a later leader", async () => {
     const world = shellWorld();
     const first = await world.leading();
-    const request = apply(service("web"));
+    const request = submission(service("web"));
     const answer = accepted(await world.ask("workload.apply", request));
     await world.during(first.stop());
     await world.leading();
@@ -129,7 +125,8 @@ describe("a write", () => {
     await world.leading();
     const extra = 5;
     const replies = Array.from({ length: shellLimits.answersHeldMax + extra }, (_, number) => {
-      const body = number === 0 ? apply(service("web")) : { requestId: requestId(), node: "none" };
+      const body =
+        number === 0 ? submission(service("web")) : { requestId: requestId(), node: "none" };
       const method = number === 0 ? "workload.apply" : "node.cordon";
       return world.client.request(
         subjects.api(method),
@@ -151,22 +148,22 @@ describe("an append that fails", () => {
     const world = shellWorld();
     const scheduler = await world.leading();
     world.log.failNext("conflict");
-    const reply = await world.ask("workload.apply", apply(service("web")));
+    const reply = await world.ask("workload.apply", submission(service("web")));
     expect(reply).toMatchObject({ ok: false, error: { code: "not_leader", retryable: true } });
     await world.until(() => scheduler.standing.mode === "leading");
-    expect(stateOf(scheduler).workloads.size).toBe(0);
-    expect(stateOf(scheduler).term).toBe(2);
+    expect(leadersState(scheduler).workloads.size).toBe(0);
+    expect(leadersState(scheduler).term).toBe(2);
   });
 
   it("without an answer, not stored: nothing of it remains", async () => {
     const world = shellWorld();
     const scheduler = await world.leading();
     world.log.failNext("lost");
-    const request = apply(service("web"));
+    const request = submission(service("web"));
     const reply = await world.ask("workload.apply", request);
     expect(reply).toMatchObject({ ok: false, error: { code: "log.unavailable", retryable: true } });
     await world.until(() => scheduler.standing.mode === "leading");
-    expect(stateOf(scheduler).workloads.size).toBe(0);
+    expect(leadersState(scheduler).workloads.size).toBe(0);
     expect(accepted(await world.ask("workload.apply", request)).results).toMatchObject([
       { change: "created" },
     ]);
@@ -176,14 +173,14 @@ describe("an append that fails", () => {
     const world = shellWorld();
     const scheduler = await world.leading();
     world.log.failNext("unanswered");
-    const request = apply(service("web"));
+    const request = submission(service("web"));
     expect(refusedWith(await world.ask("workload.apply", request))).toBe("log.unavailable");
     await world.until(() => scheduler.standing.mode === "leading");
-    expect(stateOf(scheduler).workloads.size).toBe(1);
+    expect(leadersState(scheduler).workloads.size).toBe(1);
     expect(accepted(await world.ask("workload.apply", request)).results).toMatchObject([
       { change: "created", version: 1 },
     ]);
-    expect(stateOf(scheduler).workloads.size).toBe(1);
+    expect(leadersState(scheduler).workloads.size).toBe(1);
   });
 
   it("tells agents nothing that is not in the log", async () => {
@@ -193,7 +190,7 @@ describe("an append that fails", () => {
     await world.during(agent.hello());
     const before = agent.deltas.length;
     world.log.failNext("lost");
-    await world.ask("workload.apply", apply(service("web")));
+    await world.ask("workload.apply", submission(service("web")));
     await world.until(() => scheduler.standing.mode === "leading");
     expect(agent.deltas.slice(before).flatMap(({ add }) => add)).toEqual([]);
   });
@@ -201,34 +198,36 @@ describe("an append that fails", () => {
   it("because the disk is full: writes are refused, reads go on, and room ends it", async () => {
     const world = shellWorld();
     const scheduler = await world.leading();
-    await world.ask("workload.apply", apply(service("kept")));
+    await world.ask("workload.apply", submission(service("kept")));
     world.log.setFull(true);
-    const reply = await world.ask("workload.apply", apply(service("web")));
+    const reply = await world.ask("workload.apply", submission(service("web")));
     expect(reply).toMatchObject({ ok: false, error: { code: "log.full", retryable: true } });
     await world.until(() => scheduler.standing.mode === "reading");
     expect(accepted(await world.ask("cluster.status", {}))).toMatchObject({
       ready: false,
       workloads: 1,
     });
-    expect(refusedWith(await world.ask("workload.apply", apply(service("web"))))).toBe("log.full");
+    expect(refusedWith(await world.ask("workload.apply", submission(service("web"))))).toBe(
+      "log.full",
+    );
     world.log.setFull(false);
     await world.until(() => scheduler.standing.mode === "leading");
-    accepted(await world.ask("workload.apply", apply(service("web"))));
-    expect(stateOf(scheduler).workloads.size).toBe(2);
+    accepted(await world.ask("workload.apply", submission(service("web"))));
+    expect(leadersState(scheduler).workloads.size).toBe(2);
   });
 
   it("because another scheduler took over: the deposed one falls silent for a while", async () => {
     const world = shellWorld();
     const old = await world.leading();
     const young = await world.leading();
-    await world.ask("workload.apply", apply(service("first")));
+    await world.ask("workload.apply", submission(service("first")));
     await world.until(() => old.standing.mode === "away");
     await world.until(() => world.logger.lines.some(({ message }) => /another/.test(message)));
     for (let number = 0; number < 10; number += 1) {
-      accepted(await world.ask("workload.apply", apply(service(`web-${number}`))));
+      accepted(await world.ask("workload.apply", submission(service(`web-${number}`))));
     }
     expect(old.standing.mode).toBe("away");
-    expect(stateOf(young).term).toBe(2);
+    expect(leadersState(young).term).toBe(2);
     expect((await replayLog(world.log)).state.workloads.size).toBe(11);
   });
 });
@@ -264,14 +263,14 @@ describe("a request", () => {
   it("for events waits for the first one", async () => {
     const world = shellWorld();
     const scheduler = await world.leading();
-    const afterSeq = stateOf(scheduler).seq;
+    const afterSeq = leadersState(scheduler).seq;
     const waiting = world.client.request(
       "berth.api.event.list",
       { v: 1, afterSeq, waitMs: 10_000 },
       { timeoutMs: 60_000 },
     );
     await world.advance(500);
-    await world.ask("workload.apply", apply(service("web")));
+    await world.ask("workload.apply", submission(service("web")));
     const reply = await world.during(waiting);
     const web = expect.objectContaining({ workload: "default/web", type: "WorkloadApplied" });
     expect(reply).toMatchObject({ ok: true, value: { events: expect.arrayContaining([web]) } });
@@ -281,156 +280,9 @@ describe("a request", () => {
   it("for events is answered with none when its time is up", async () => {
     const world = shellWorld();
     const scheduler = await world.leading();
-    const params = { afterSeq: stateOf(scheduler).seq, waitMs: 300 };
+    const params = { afterSeq: leadersState(scheduler).seq, waitMs: 300 };
     const value = accepted(await world.ask("event.list", params));
     expect(value.events).toEqual([]);
     expect(world.clock.monotonicMs()).toBeGreaterThanOrEqual(300);
-  });
-});
-
-describe("an agent", () => {
-  it("that says hello is registered before it is answered", async () => {
-    const world = shellWorld({ appendDelayMs: 30 });
-    const scheduler = await world.leading();
-    const agent = new FakeAgent(world.network.connect("agent"), nodeId(1));
-    const reply = await world.during(agent.hello());
-    expect(reply).toEqual({
-      clusterId: stateOf(scheduler).clusterId,
-      fence: { term: 1, generation: 0 },
-    });
-    const { state } = await replayLog(world.log);
-    expect([...state.nodes.keys()]).toEqual([agent.nodeId]);
-  });
-
-  it("of another cluster is refused", async () => {
-    const world = shellWorld();
-    await world.leading();
-    const agent = new FakeAgent(world.network.connect("agent"), nodeId(1));
-    const body = {
-      description: nodeDescription(agent.nodeId),
-      clusterId: "canothercluster",
-      applied: null,
-      allocations: [],
-    };
-    expect(refusedWith(await world.during(agent.ask("hello", body)))).toBe("wrong_cluster");
-    const listing = { clusterId: "canothercluster", after: null };
-    expect(refusedWith(await world.during(agent.ask("desired", listing)))).toBe("wrong_cluster");
-  });
-
-  it("that speaks for another node is refused and counted", async () => {
-    const world = shellWorld();
-    const scheduler = await world.leading();
-    const agent = new FakeAgent(world.network.connect("agent"), nodeId(1));
-    const reply = await world.during(
-      agent.ask("hello", {
-        nodeId: nodeId(2),
-        description: nodeDescription(nodeId(2)),
-        clusterId: null,
-        applied: null,
-        allocations: [],
-      }),
-    );
-    expect(refusedWith(reply)).toBe("denied");
-    expect(stateOf(scheduler).nodes.size).toBe(0);
-    expect(world.logger.counts().get("agent.hello.impostor")).toBe(1);
-  });
-
-  it("that sends nonsense is counted, and nothing breaks", async () => {
-    const world = shellWorld();
-    await world.leading();
-    const id = nodeId(1);
-    for (const body of [null, 1, "beat", [], { v: 1 }, { v: 1, nodeId: id, sequence: -1 }]) {
-      world.client.publish(subjects.agent(id, "beat"), body);
-    }
-    await world.until(() => (world.logger.counts().get("agent.beat.malformed") ?? 0) === 6);
-    expect(accepted(await world.ask("cluster.status", {})).ready).toBe(true);
-  });
-
-  it("is told what to run, and its report is in the log before it is acknowledged", async () => {
-    const world = shellWorld();
-    await world.leading();
-    const agent = new FakeAgent(world.network.connect("agent"), nodeId(1));
-    const { fence } = await world.during(agent.hello());
-    await world.ask("workload.apply", apply(service("web")));
-    await world.until(() => agent.deltas.length > 0);
-    expect(agent.deltas).toMatchObject([{ base: fence, add: [{ allocationId: "a1" }] }]);
-    const running = {
-      state: "running",
-      allocationId: allocationId(1),
-      startedAtUnixMs: world.clock.nowUnixMs(),
-      pid: 4711,
-      health: "none",
-      message: null,
-    };
-    const reply = await world.during(agent.ask("report", { reports: [running] }));
-    expect(accepted(reply)).toEqual({ unknown: [] });
-    const { state } = await replayLog(world.log);
-    expect(state.allocations.get(allocationId(1))).toMatchObject({ status: "running", pid: 4711 });
-  });
-
-  it("that missed a change is told to pull by its own beats", async () => {
-    const world = shellWorld();
-    await world.leading();
-    const agent = new FakeAgent(world.network.connect("agent"), nodeId(1));
-    agent.applied = (await world.during(agent.hello())).fence;
-    await world.ask("workload.apply", apply(service("web")));
-    await world.until(() => agent.deltas.length === 1);
-    agent.beat();
-    await world.advance(500);
-    expect(agent.deltas).toHaveLength(1);
-    await world.advance(1_000);
-    agent.beat();
-    await world.until(() => agent.deltas.length === 2);
-    const [, hint] = agent.deltas;
-    expect(hint).toMatchObject({ add: [], remove: [], base: hint?.fence });
-    const listing = await world.during(agent.desired());
-    expect(listing).toMatchObject({ fence: hint?.fence, allocations: [{ allocationId: "a1" }] });
-    agent.applied = listing.fence;
-    await world.advance(2_000);
-    agent.beat();
-    await world.advance(2_000);
-    expect(agent.deltas).toHaveLength(2);
-  });
-
-  it("that falls silent is suspected, then down, and its work is moved", async () => {
-    const world = shellWorld();
-    const scheduler = await world.leading();
-    const silent = new FakeAgent(world.network.connect("silent"), nodeId(1));
-    await world.during(silent.hello());
-    await world.ask("workload.apply", apply(service("web")));
-    const spare = new FakeAgent(world.network.connect("spare"), nodeId(2));
-    await world.during(spare.hello());
-    const statusOf = () => stateOf(scheduler).nodes.get(silent.nodeId)?.status;
-    const beats = world.clock.every(1_000, () => spare.beat());
-    await world.until(() => statusOf() === "suspect");
-    await world.until(() => statusOf() === "down");
-    await world.until(() => spare.deltas.some(({ add }) => add.length === 1));
-    expect(stateOf(scheduler).allocations.get(allocationId(1))?.status).toBe("lost");
-    beats.cancel();
-  });
-
-  it("that the leader does not know is asked to say hello", async () => {
-    const world = shellWorld();
-    const scheduler = await world.leading();
-    const agent = new FakeAgent(world.network.connect("agent"), nodeId(1));
-    const { clusterId } = stateOf(scheduler);
-    const reply = await world.during(agent.ask("desired", { clusterId, after: null }));
-    expect(refusedWith(reply)).toBe("not_found");
-  });
-
-  it("is read from the log, unanswered, while the disk is full, and repeats itself", async () => {
-    const world = shellWorld();
-    const scheduler = await world.leading();
-    const agent = new FakeAgent(world.network.connect("agent"), nodeId(1));
-    await world.during(agent.hello());
-    world.log.setFull(true);
-    await world.ask("workload.apply", apply(service("web")));
-    await world.until(() => scheduler.standing.mode === "reading");
-    expect((await world.during(agent.desired())).allocations).toEqual([]);
-    const other = new FakeAgent(world.network.connect("other"), nodeId(2));
-    await expect(world.during(other.hello())).rejects.toThrow(/log\.full/);
-    world.log.setFull(false);
-    await world.until(() => scheduler.standing.mode === "leading");
-    await world.during(other.hello());
   });
 });
