@@ -1,3 +1,3 @@
 import { berthTests } from "../../vitest.shared.ts";
 
-export default berthTests();
+export default berthTests({ test: { include: ["src/**/*.test.ts"] } });

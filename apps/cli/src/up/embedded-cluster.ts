@@ -27,14 +27,14 @@ interface PortRange {
 
 const CONSOLE_PORT = 7480;
 const NATS_PORT = 7422;
+/** Several clusters on one machine: each takes its own part of the range, or they would collide. */
+const TASK_PORTS: PortRange = { from: 20_000, to: 31_999 };
+const TASK_PORTS_EACH = 500;
 /**
  * An agent is there for the tasks, not they for it: a young generation of 1 MiB instead of 16 costs
  * it nothing that can be measured and saves 18 MB.
  */
 const nodeOptions = { scheduler: [], agent: ["--max-semi-space-size=1"], gateway: [] } as const;
-/** Several clusters on one machine: each takes its own part of the range, or they would collide. */
-const TASK_PORTS: PortRange = { from: 20_000, to: 31_999 };
-const TASK_PORTS_EACH = 500;
 
 /**
  * A whole cluster as a tree of processes under this one: NATS, scheduler, agent and gateway, on
@@ -139,11 +139,9 @@ export class EmbeddedCluster {
       started.start();
     };
     part("scheduler");
-    part(
-      "agent",
-      ...["--state", join(home, "agent"), "--meta", `examples=${paths.examples}`],
-      ...["--ports", `${taskPorts.from}-${taskPorts.to}`],
-    );
+    const state = join(home, "agent");
+    const range = `${taskPorts.from}-${taskPorts.to}`;
+    part("agent", "--state", state, "--meta", `examples=${paths.examples}`, "--ports", range);
     part("gateway", "--port", String(ports.console));
     await this.#write();
   }

@@ -1,75 +1,90 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BerthError } from "@berth/protocol";
 import { type ProcessIdentity, readClusterFile } from "../cluster/cluster-file.ts";
 import { identityOf, isRunning } from "../cluster/process-identity.ts";
 
-const ATTEMPTS_MAX = 20;
+const ATTEMPTS_MAX = 50;
 
 export interface HomeLock {
   release(): Promise<void>;
 }
 
 /**
- * Makes this process the one that runs the home's cluster. The lock names its holder, so that one
- * left behind by a killed process is known for what it is. Rejects with `conflict` while the
- * holder runs.
+ * Makes this process the one that runs the home's cluster. Rejects with `conflict` while another
+ * one does.
+ *
+ * The folder `lock` holds numbered claims, each naming its process. The highest one counts, and one
+ * whose process is gone is not removed but outbid by the next number. A number can be claimed once
+ * only, so of all who found the same claim stale exactly one succeeds.
  */
 export async function lockHome(home: string): Promise<HomeLock> {
-  await mkdir(home, { recursive: true, mode: 0o700 });
-  const file = lockFile(home);
-  const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  const folder = lockFolder(home);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const draft = join(folder, `draft-${process.pid}-${randomBytes(4).toString("hex")}`);
   await writeFile(draft, `${JSON.stringify(identityOf(process.pid))}\n`, { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-      if (await claim(draft, file)) return { release: () => rm(file, { force: true }) };
+      const number = ((await claims(folder)).at(-1) ?? 0) + 1;
       const holder = await readLockHolder(home);
       if (holder !== null && isRunning(holder)) throw alreadyRunning(home, holder);
-      await clearStale(file, draft);
+      if (await claim(draft, folder, number)) return { release: () => withdraw(folder, number) };
     }
-    throw new BerthError("conflict", `others keep taking the lock ${file}`);
+    throw new BerthError("conflict", `others keep taking the lock in ${folder}`);
   } finally {
     await rm(draft, { force: true });
   }
 }
 
-/** The process that holds the home's lock, running or not; null without a lock. */
+/** The process of the highest claim, running or not; null when there is none that can be read. */
 export async function readLockHolder(home: string): Promise<ProcessIdentity | null> {
+  const folder = lockFolder(home);
+  const number = (await claims(folder)).at(-1);
+  if (number === undefined) return null;
   try {
-    const value: unknown = JSON.parse(await readFile(lockFile(home), "utf8"));
+    const value: unknown = JSON.parse(await readFile(join(folder, String(number)), "utf8"));
     return isIdentity(value) ? value : null;
   } catch {
     return null;
   }
 }
 
-function lockFile(home: string): string {
-  return join(home, "up.lock");
+function lockFolder(home: string): string {
+  return join(home, "lock");
 }
 
-/** A link, unlike a write, fails when the name is taken, and appears whole. */
-async function claim(draft: string, file: string): Promise<boolean> {
+async function claims(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .filter((name) => /^[1-9]\d{0,9}$/.test(name))
+    .map(Number)
+    .toSorted((a, b) => a - b);
+}
+
+/**
+ * Whether the number is ours and the highest. A link appears whole and fails when the name is
+ * taken; a listing made while others come and go may have missed a higher claim, hence the look
+ * back. The claim before ours stays, so that such a listing finds at least that one.
+ */
+async function claim(draft: string, folder: string, number: number): Promise<boolean> {
   try {
-    await link(draft, file);
-    return true;
+    await link(draft, join(folder, String(number)));
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
     throw error;
   }
+  const others = await claims(folder);
+  if (others.at(-1) !== number) {
+    await withdraw(folder, number);
+    return false;
+  }
+  for (const old of others.filter((other) => other < number - 1)) await withdraw(folder, old);
+  return true;
 }
 
-/** Moved aside before it is judged: between reading and removing, another may have claimed it. */
-async function clearStale(file: string, draft: string): Promise<void> {
-  const aside = `${draft}.stale`;
-  try {
-    await rename(file, aside);
-  } catch {
-    return; // Somebody else was faster.
-  }
-  const value: unknown = JSON.parse(await readFile(aside, "utf8").catch(() => "null"));
-  if (isIdentity(value) && isRunning(value)) await claim(aside, file);
-  await unlink(aside);
+function withdraw(folder: string, number: number): Promise<void> {
+  return rm(join(folder, String(number)), { force: true });
 }
 
 function isIdentity(value: unknown): value is ProcessIdentity {
