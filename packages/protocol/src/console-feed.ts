@@ -14,16 +14,6 @@ import { AllocationView, ClusterStatus, EventView, NodeView, WorkloadView } from
  * Telemetry is latest-wins and may be dropped. An `epoch` names one fold of one log: sequences of
  * different epochs are not comparable, and a page that is in another one starts over.
  */
-export const FEED_VERSION = 1;
-export const FEED_PATH = "/api/v1/feed";
-
-/** What both sides keep of the unbounded lists, so that folding deltas equals a fresh snapshot. */
-export const feedLimits = {
-  /** Ended allocations, newest first kept. Live ones are always all there. */
-  finishedAllocationsMax: 500,
-  eventsMax: 500,
-} as const;
-
 /**
  * How good what the gateway says is right now. `catching_up`: it reads the log's history.
  * `disconnected`: it has lost the message bus. `leader_silent`: no leader answers, so nothing new
@@ -134,13 +124,3 @@ export type FeedAck = z.infer<typeof FeedAck>;
 
 export const FeedRequest = z.discriminatedUnion("type", [FeedHello, FeedAck]);
 export type FeedRequest = z.infer<typeof FeedRequest>;
-
-/** Why the gateway closes a socket: WebSocket close codes of the private range. */
-export const feedCloseCodes = {
-  /** Not JSON, not one of the messages above, or one out of turn. */
-  malformed: 4400,
-  /** Too many pages at once. */
-  full: 4429,
-  /** It speaks another version: reload the page. */
-  version: 4426,
-} as const;

@@ -7,6 +7,7 @@ export * from "./agent-messages.ts";
 export * from "./allocation.ts";
 export * from "./api.ts";
 export * from "./console-feed.ts";
+export * from "./console-feed-terms.ts";
 export * from "./constraint.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
