@@ -1,7 +1,15 @@
 import { GPUS_PER_NODE_MAX, isShare, type Cluster, type Request } from "../cluster.ts";
 import type { Offer, Policy, PolicyFactory, Situation } from "../policy.ts";
 import { priceDemand } from "../pricing/demand-prices.ts";
+import { modelPremiums } from "../pricing/model-premiums.ts";
 import { GPU_VALUE, nodeValue, type DemandPrices } from "../pricing/node-value.ts";
+import { GPU_MILLIS } from "../trace.ts";
+
+/** Everything learned from a demand histogram. */
+interface Prices extends DemandPrices {
+  /** Extra cost of one GPU, by the node's model number. */
+  readonly premiums: Int32Array;
+}
 
 /** Costs closer than this count as equal, and the first node takes the task. */
 const COST_STEP = GPU_VALUE / 20;
@@ -42,13 +50,23 @@ export const berthOnline: PolicyFactory = (situation): Policy => {
   };
 };
 
-function priceHistogram({ cluster, requests }: Situation, counts: readonly number[]): DemandPrices {
+function priceHistogram({ cluster, requests }: Situation, counts: readonly number[]): Prices {
   const demand = requests.map((request, task) => ({ ...request, count: counts[task] ?? 0 }));
-  return priceDemand(demand) ?? priceByCapacity(cluster);
+  const prices = priceDemand(demand);
+  if (prices === null) return priceByCapacity(cluster);
+  return { ...prices, premiums: modelPremiums(demand, capacityByModel(cluster)) };
+}
+
+function capacityByModel(cluster: Cluster): number[] {
+  const capacity = cluster.models.map(() => 0);
+  for (const [node, model] of cluster.model.entries()) {
+    capacity[model] = (capacity[model] ?? 0) + (cluster.gpuCount[node] ?? 0) * GPU_MILLIS;
+  }
+  return capacity;
 }
 
 /** Knowing no demand: a share is worth its size, and work is as dense as the cluster. */
-function priceByCapacity(cluster: Cluster): DemandPrices {
+function priceByCapacity(cluster: Cluster): Prices {
   const gpus = Math.max(1, cluster.gpuCapacityMillis / 1000);
   const sum = (free: Int32Array): number => free.reduce((total, one) => total + one, 0);
   const evenly = (total: number) => ({ perGpu: total / gpus, deviation: 0 });
@@ -56,12 +74,13 @@ function priceByCapacity(cluster: Cluster): DemandPrices {
     leftover: Int32Array.from({ length: 1001 }, (_, free) => (free * GPU_VALUE) / 1000),
     cpu: evenly(sum(cluster.cpuFree)),
     memory: evenly(sum(cluster.memoryFree)),
+    premiums: new Int32Array(cluster.models.length),
   };
 }
 
 function createOffer(
   { cluster, requests }: Situation,
-  currentPrices: () => DemandPrices,
+  currentPrices: () => Prices,
 ): (node: number, task: number, into: Offer) => void {
   return (node, task, into) => {
     const prices = currentPrices();
@@ -79,10 +98,11 @@ function createOffer(
       gpuValue += leftover[cluster.gpuFree[at] as number] as number;
     }
     const before = nodeValue(prices, gpuValue, cpuFree, memoryFree);
+    const premium = premiumOf(prices, cluster.model[node] as number, request);
     if (!isShare(request)) {
       const taken = request.gpuCount * (leftover[1000] as number);
       const after = nodeValue(prices, gpuValue - taken, cpuAfter, memoryAfter);
-      into.score = -Math.ceil((before - after) / COST_STEP);
+      into.score = -(roundedUp(before - after) + premium);
       return;
     }
     into.score = -Infinity;
@@ -91,10 +111,19 @@ function createOffer(
       if (free < request.gpuMillis) continue;
       const lost = (leftover[free] as number) - (leftover[free - request.gpuMillis] as number);
       const after = nodeValue(prices, gpuValue - lost, cpuAfter, memoryAfter);
-      const score = -Math.ceil((before - after) / COST_STEP);
+      const score = -(roundedUp(before - after) + premium);
       if (score <= into.score) continue;
       into.score = score;
       into.gpu = at - first;
     }
   };
+}
+
+function premiumOf(prices: Prices, model: number, request: Request): number {
+  const gpus = (request.gpuCount * request.gpuMillis) / GPU_MILLIS;
+  return Math.round((prices.premiums[model] as number) * gpus);
+}
+
+function roundedUp(cost: number): number {
+  return Math.ceil(cost / COST_STEP) * COST_STEP;
 }

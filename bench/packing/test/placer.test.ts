@@ -14,6 +14,7 @@ import { POLICIES } from "../policies/index.ts";
 import { createFragmentation } from "../policies/fgd.ts";
 import type { Offer, Policy } from "../policy.ts";
 import { priceDemand } from "../pricing/demand-prices.ts";
+import { modelPremiums } from "../pricing/model-premiums.ts";
 import { GPU_VALUE, nodeValue, type DemandPrices } from "../pricing/node-value.ts";
 import { createRandom } from "../random.ts";
 import { createPlacer } from "../run.ts";
@@ -21,6 +22,9 @@ import { randomCase } from "./builders.ts";
 
 const DETERMINISTIC = Object.keys(POLICIES).filter((name) => name !== "random");
 const CASES = 60;
+
+/** Falls of value closer than this are equal to the policy. */
+const STEP = GPU_VALUE / 20;
 
 describe("placing", () => {
   it.each(DETERMINISTIC)("%s: remembered offers decide as plain loops do", (name) => {
@@ -87,7 +91,7 @@ describe("placing", () => {
 describe("berth", () => {
   it("scores a node by how little its value falls, trying each GPU that could take a share", () => {
     for (let seed = 0; seed < CASES; seed++) {
-      const { cluster, requests, policy, prices } = prepareBerth(seed);
+      const { cluster, requests, policy, prices, premiums } = prepareBerth(seed);
       const placer = createPlacer(cluster, requests, policy, createRandom(seed));
       for (const arriving of drawArrivals(randomCase(seed).list, 20_000, seed)) {
         placer.place(arriving);
@@ -101,8 +105,10 @@ describe("berth", () => {
             grant(after, node, request, gpu);
             return valueOf(prices, cluster, node) - valueOf(prices, after, node);
           });
-          const steps = falls.map((fall) => Math.ceil(fall / (GPU_VALUE / 20)));
-          expect(offer.score).toBeCloseTo(-Math.min(...steps));
+          const steps = falls.map((fall) => Math.ceil(fall / STEP) * STEP);
+          const gpus = (request.gpuCount * request.gpuMillis) / 1000;
+          const premium = Math.round((premiums[cluster.model[node] ?? 0] ?? 0) * gpus);
+          expect(offer.score).toBeCloseTo(-Math.min(...steps) - premium);
         }
       }
     }
@@ -145,18 +151,25 @@ function prepare(name: string, seed: number): Prepared {
   return { cluster, requests, policy, arrivals: drawArrivals(list, 40_000, seed) };
 }
 
-function prepareBerth(seed: number): Prepared & { readonly prices: DemandPrices } {
+interface PreparedBerth extends Prepared {
+  readonly prices: DemandPrices;
+  readonly premiums: Int32Array;
+}
+
+function prepareBerth(seed: number): PreparedBerth {
   const prepared = prepare("berth", seed);
-  const { list } = randomCase(seed);
-  const prices = priceDemand(
-    list.classes.map((task, number) => ({
-      ...task,
-      count: list.tasks.filter((one) => one === number).length,
-    })),
+  const { nodes, list } = randomCase(seed);
+  const demand = prepared.requests.map((request, number) => ({
+    ...request,
+    count: list.tasks.filter((one) => one === number).length,
+  }));
+  const capacity = prepared.cluster.models.map((model) =>
+    nodes.reduce((sum, node) => sum + (node.model === model ? node.gpuCount * 1000 : 0), 0),
   );
   const nothing = { perGpu: 0, deviation: 0 };
   const worthless = { leftover: new Int32Array(1001), cpu: nothing, memory: nothing };
-  return { ...prepared, prices: prices ?? worthless };
+  const prices = priceDemand(demand) ?? worthless;
+  return { ...prepared, prices, premiums: modelPremiums(demand, capacity) };
 }
 
 function gpusThatCouldTake(cluster: Cluster, node: number, request: Request): number[] {
