@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { type NoFit, rejectionCodes } from "./explanation.ts";
 import {
   describeExit,
   describeNoFit,
@@ -9,107 +8,113 @@ import {
   describeRejection,
   describeRemedy,
 } from "./explanation-text.ts";
-import { NodeId } from "./ids.ts";
+import { type NoFit, rejectionCodes } from "./explanation.ts";
+import type { NodeId } from "./ids.ts";
 
-const nodeId = NodeId.parse(`U${"A".repeat(55)}`);
+const node = (nodeName: string, shortfalls: NoFit["nearest"][number]["shortfalls"]) => ({
+  nodeId: nodeName as NodeId,
+  nodeName,
+  shortfalls,
+});
+
 const noFit: NoFit = {
   reason: "no_fit",
-  nodesTotal: 10,
+  nodesTotal: 3,
   rejections: [
-    { code: "node.cordoned", nodes: 1, subject: null, requested: null, best: null },
-    { code: "gpu.capacity", nodes: 6, subject: null, requested: 8, best: 2 },
-    { code: "memory.free", nodes: 3, subject: null, requested: 2048, best: 512 },
+    { code: "node.down", nodes: 1, subject: null, requested: null, best: null },
+    { code: "gpu.capacity", nodes: 2, subject: null, requested: 8, best: 0 },
   ],
-  nearest: [
-    {
-      nodeId,
-      nodeName: "r1-s02",
-      shortfalls: [{ code: "gpu.capacity", requested: 8, available: 2 }],
-    },
-  ],
+  nearest: [node("r1", [{ code: "gpu.capacity", requested: 8, available: 2 }])],
 };
 
-describe("why nothing fits", () => {
-  test("[INV8] is a sentence in which every node is counted once", () => {
-    const text = describeNoFit(noFit);
-    expect(text).toBe(
-      "fits none of 10 nodes: 1 node is cordoned; " +
-        "needs 8 GPUs, more than 6 nodes have in all (most: 2); " +
-        "needs 2GiB memory, more than 3 nodes have free (most: 512MiB)",
+describe("explanations as sentences", () => {
+  test("count every node and give the numbers", () => {
+    expect(describeNoFit(noFit)).toBe(
+      "fits none of 3 nodes: 1 node is down; needs 8 GPUs, more than 2 nodes have in all (most: 0)",
     );
+    expect(describeNoFit({ ...noFit, nodesTotal: 0, rejections: [] })).toBe("there are no nodes");
   });
 
-  test("says what would make it fit, from the nearest node", () => {
-    expect(describeRemedy(noFit)).toBe("fits on r1-s02 with 6 more GPUs");
+  test("say what would make it fit", () => {
+    expect(describeRemedy(noFit)).toBe("fits on r1 with 6 more GPUs");
+    const nearest = [
+      node("r2", [
+        { code: "node.cordoned", requested: null, available: null },
+        { code: "memory.free", requested: 2_048, available: 1_536 },
+        { code: "cpu.capacity", requested: 2_000, available: 1_500 },
+      ]),
+    ];
+    expect(describeRemedy({ ...noFit, nearest })).toBe(
+      "fits on r2 with 512MiB more memory free and 500m more cpu if it is uncordoned",
+    );
     expect(describeRemedy({ ...noFit, nearest: [] })).toBeNull();
   });
 
-  test("without nodes says just that", () => {
-    const empty = { ...noFit, nodesTotal: 0, rejections: [], nearest: [] };
-    expect(describeNoFit(empty)).toBe("there are no nodes");
+  test("have words and units for every step a node can fail at", () => {
+    for (const code of rejectionCodes) {
+      for (const nodes of [1, 2]) {
+        const sentence = describeRejection({
+          code,
+          nodes,
+          subject: "8080",
+          requested: 500,
+          best: 100,
+        });
+        expect(sentence).toContain(nodes === 1 ? "1 node" : "2 nodes");
+        expect(sentence).not.toMatch(/undefined|null|NaN/);
+      }
+    }
+    expect(
+      describeRejection({
+        code: "memory.free",
+        nodes: 1,
+        subject: null,
+        requested: 2_048,
+        best: 512,
+      }),
+    ).toBe("needs 2GiB memory, more than 1 node has free (most: 512MiB)");
+    expect(
+      describeRejection({ code: "port.range", nodes: 1, subject: null, requested: 2, best: 1 }),
+    ).toBe("needs 2 free ports of the node's range, more than 1 node has (most: 1)");
   });
 
-  test.each(rejectionCodes)("has words for %s, with one node and with several", (code) => {
-    const rejection = { code, subject: "x", requested: 5, best: 1 };
-    const one = describeRejection({ ...rejection, nodes: 1 });
-    const several = describeRejection({ ...rejection, nodes: 3 });
-    expect(one).toContain("1 node");
-    expect(several).toContain("3 nodes");
-    expect(one + several).not.toMatch(/undefined|null|NaN|\[object/);
-  });
-});
-
-describe("why an index waits", () => {
-  test("tells the failures and the time until the next attempt", () => {
+  test("tell each reason for waiting", () => {
     const backoff = {
-      reason: "backoff",
+      reason: "backoff" as const,
       failures: 2,
       untilUnixMs: 12_000,
       lastFailure: "exited with code 1",
-    } as const;
-    expect(describePending(backoff, { nowUnixMs: 2_000 })).toBe(
-      "failed 2 times, last: it exited with code 1; next attempt in 10s",
+    };
+    expect(describePending(backoff)).toBe(
+      "failed 2 times, last: it exited with code 1; waits before the next attempt",
     );
-    expect(describePending(backoff, { nowUnixMs: 20_000 })).toContain("next attempt now");
+    expect(describePending(backoff, { nowUnixMs: 2_000 })).toContain("next attempt in 10s");
+    expect(describePending({ reason: "update", unavailable: 1, maxUnavailable: 1 })).toBe(
+      "waits for its turn: 1 unavailable already, at most 1 may be",
+    );
+    expect(describePending({ reason: "predecessor", allocationId: "a3", nodeName: "r1" })).toBe(
+      "waits for a3 on r1 to end",
+    );
+    const indexes: [number, number][] = [
+      [0, 1],
+      [4, 4],
+    ];
+    expect(describePendingGroup({ count: 3, indexes, explanation: { reason: "queued" } })).toBe(
+      "3 waiting (0-1, 4): accepted, not reached by the scheduler yet",
+    );
   });
 
-  test("names who it waits for", () => {
-    expect(describePending({ reason: "predecessor", allocationId: "a7", nodeName: "r1-s01" })).toBe(
-      "waits for a7 on r1-s01 to end",
-    );
-    expect(describePending({ reason: "update", unavailable: 1, maxUnavailable: 1 })).toContain(
-      "at most 1",
+  test("tell how a process ended and why it is where it is", () => {
+    expect(describeExit({ kind: "code", code: 1 })).toBe("exited with code 1");
+    expect(describeExit({ kind: "signal", signal: "SIGKILL" })).toBe("was killed by SIGKILL");
+    const candidate = {
+      nodeId: "r1" as NodeId,
+      nodeName: "r1",
+      score: 5,
+      terms: { tightness: 7, balance: -2 },
+    };
+    expect(describePlacement({ nodesTotal: 2, nodesFeasible: 1, candidates: [candidate] })).toBe(
+      "1 of 2 nodes fits; r1 scores 5 (tightness 7, balance -2)",
     );
   });
-
-  test("groups indexes as ranges, and shortens long lists", () => {
-    const explanation = { reason: "queued" } as const;
-    expect(
-      describePendingGroup({
-        count: 3,
-        indexes: [
-          [0, 1],
-          [4, 4],
-        ],
-        explanation,
-      }),
-    ).toMatch(/^3 waiting \(0-1, 4\): /);
-    const many = Array.from({ length: 20 }, (_, index): [number, number] => [index * 2, index * 2]);
-    expect(describePendingGroup({ count: 20, indexes: many, explanation })).toContain("…");
-  });
-});
-
-test("why it is where it is: the score with its terms, and the runner-up", () => {
-  const chosen = { nodeId, nodeName: "r1-s01", score: 870, terms: { packing: 900, balance: -30 } };
-  const next = { nodeId, nodeName: "r1-s02", score: 800, terms: { packing: 800 } };
-  expect(describePlacement({ nodesTotal: 3, nodesFeasible: 2, candidates: [chosen, next] })).toBe(
-    "2 of 3 nodes fit; r1-s01 scores 870 (packing 900, balance -30), next r1-s02 with 800",
-  );
-});
-
-test("how a process ended follows the word 'it'", () => {
-  expect(describeExit({ kind: "code", code: 3 })).toBe("exited with code 3");
-  expect(describeExit({ kind: "signal", signal: "SIGKILL" })).toBe("was killed by SIGKILL");
-  expect(describeExit({ kind: "prestart", message: "no such program" })).toContain("did not start");
-  expect(describeExit({ kind: "unknown", message: "a reboot" })).toBe("ended unseen: a reboot");
 });

@@ -143,7 +143,7 @@ export function describeRejection(rejection: Rejection): string {
     case "port.static":
       return `port ${subject ?? requested ?? "?"} is taken on ${who}`;
     case "port.range":
-      return `${who} ${has} not ${asked} free${most}`;
+      return `needs ${requested ?? 1} free ports of the node's range, more than ${who} ${has}${most}`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { limits, type RequestId } from "@berth/protocol";
+import { limits } from "@berth/protocol";
 import { describe, expect, test } from "vitest";
 import {
   batchSpec,
@@ -114,7 +114,7 @@ describe("the fold", () => {
     applyEntry(state, 1, entry(1, 0, [leaderStarted(1)]));
     const answers = Array.from({ length: limits.answersRememberedMax + 1 }, (_, n) => ({
       type: "RequestAnswered" as const,
-      requestId: requestId(n) as RequestId,
+      requestId: requestId(n),
       method: "workload.stop",
       reply: {},
     }));
