@@ -1,0 +1,4 @@
+/** A whole embedded cluster as a test subject: real processes, real nats-server, one folder. */
+export * from "./cluster.ts";
+export * from "./processes.ts";
+export * from "./until.ts";

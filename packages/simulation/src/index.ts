@@ -1,0 +1,1 @@
+export { runSeed, type SeedResult, simulationLimits } from "./run-seed.ts";

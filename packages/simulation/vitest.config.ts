@@ -1,0 +1,3 @@
+import { berthTests } from "../../vitest.shared.ts";
+
+export default berthTests();
