@@ -1,6 +1,14 @@
-import { closeSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import {
+  closeSync,
+  fdatasync,
+  fsync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
 import path from "node:path";
+import { promisify } from "node:util";
 
 const PRIVATE = 0o600;
 
@@ -16,24 +24,30 @@ export function replaceFile(file: string, text: string): void {
   renameSync(temporary, file);
 }
 
-/** The same, and on the disk when it resolves: survives the loss of power as well. */
+/**
+ * The same, and on the disk when it resolves: survives the loss of power as well. Only the waits
+ * for the disk leave the thread: a start is made of few steps that can be late.
+ */
 export async function replaceFileDurably(file: string, text: string): Promise<void> {
   const temporary = `${file}.tmp`;
-  const handle = await open(temporary, "w", PRIVATE);
+  const descriptor = openSync(temporary, "w", PRIVATE);
   try {
-    await handle.writeFile(text);
-    await handle.datasync();
+    writeSync(descriptor, text);
+    await flushData(descriptor);
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
-  await rename(temporary, file);
-  const folder = await open(path.dirname(file), "r");
+  renameSync(temporary, file);
+  const folder = openSync(path.dirname(file), "r");
   try {
-    await folder.sync();
+    await flush(folder);
   } finally {
-    await folder.close();
+    closeSync(folder);
   }
 }
+
+const flush = promisify(fsync);
+const flushData = promisify(fdatasync);
 
 /** The text of a file; null when there is none. */
 export function readIfThere(file: string): string | null {

@@ -4,14 +4,19 @@ import { Health } from "@berth/protocol";
 import type { Clock, Logger, Timer } from "@berth/runtime";
 import { exitOfStatus, outcomeOf } from "../core/exit-status.ts";
 import type { Phase } from "../core/reconcile.ts";
-import { type NodeFacts, taskCommand, taskEnvironment } from "../core/task-environment.ts";
+import {
+  type NodeFacts,
+  type Resolved,
+  taskCommand,
+  taskEnvironment,
+} from "../core/task-environment.ts";
 import { agentLimits, agentTimings } from "../limits.ts";
 import type { AllocationFolder, FinishedReport, RunRecord } from "./allocation-folder.ts";
 import { CheckRunner } from "./check-runner.ts";
 import { errnoOf, isAbsence } from "./durable-file.ts";
 import { refusalToStart, workFolderOf } from "./prestart-checks.ts";
 import { markFor, type ProcessTable } from "./process-table.ts";
-import { spawnShim } from "./spawn-shim.ts";
+import { type ShimOptions, spawnShim } from "./spawn-shim.ts";
 import { TaskProcesses } from "./task-tree.ts";
 import { watchPath } from "./watch-folder.ts";
 
@@ -170,34 +175,34 @@ export class TaskRun {
   async #launch(node: NodeFacts): Promise<void> {
     const { folder, allocation } = this;
     folder.create();
-    const record = {
-      v: 1 as const,
-      clusterId: node.clusterId,
-      bootId: this.#services.table.bootId,
-      allocation,
-    };
-    const folders = { home: folder.taskPath, temporary: folder.temporaryPath };
-    const environment = taskEnvironment(allocation, node, folders);
-    const command = environment.ok ? taskCommand(allocation, environment.value) : environment;
-    await folder.writeRecord(record);
-    if (!environment.ok) return this.#endBeforeStart(environment.refusal.message);
-    if (!command.ok) return this.#endBeforeStart(command.refusal.message);
-
-    const workFolder = workFolderOf(allocation, folder.taskPath);
-    const refusal = await refusalToStart(allocation, command.value, environment.value, workFolder);
-    if (refusal !== null) return this.#endBeforeStart(refusal.message);
-    if (this.#isToldToStop) return; // `stop` has taken the claim, or takes it on its next look
+    const { bootId } = this.#services.table;
+    const record = { v: 1 as const, clusterId: node.clusterId, bootId, allocation };
+    // Whatever is wrong with the task, its record goes first: the refusal is final as well.
+    const [launch] = await Promise.all([this.#prepare(node), folder.writeRecord(record)]);
+    if (!launch.ok) return this.#endBeforeStart(launch.refusal.message);
+    if (this.#isToldToStop) return; // `stop` has taken the claim
     this.#watch();
-    const shim = spawnShim({
-      folder,
-      command: command.value,
-      environment: environment.value,
-      workFolder,
-    });
+    const shim = spawnShim({ folder, ...launch.value });
     shim.once("error", (cause) =>
       this.#endBeforeStart(`cannot start a process: ${describe(cause)}`),
     );
     shim.once("exit", () => this.#lookAfterShim());
+  }
+
+  async #prepare(node: NodeFacts): Promise<Resolved<Omit<ShimOptions, "folder">>> {
+    const { folder, allocation } = this;
+    const folders = { home: folder.taskPath, temporary: folder.temporaryPath };
+    const environment = taskEnvironment(allocation, node, folders);
+    if (!environment.ok) return environment;
+    const command = taskCommand(allocation, environment.value);
+    if (!command.ok) return command;
+    const workFolder = workFolderOf(allocation, folder.taskPath);
+    const refusal = await refusalToStart(allocation, command.value, environment.value, workFolder);
+    if (refusal !== null) return { ok: false, refusal };
+    return {
+      ok: true,
+      value: { command: command.value, environment: environment.value, workFolder },
+    };
   }
 
   /** A shim of ours has ended. Without a claim it could not even create a file. */
