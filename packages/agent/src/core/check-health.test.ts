@@ -13,7 +13,7 @@ const check: CheckSpec = {
 /** `+` passes, `-` fails; one probe each second. */
 function healthsOf(probes: string, from: CheckState = initialCheck(check)): Health[] {
   let state = from;
-  return [...probes].map((probe, second) => {
+  return Array.from(probes, (probe, second) => {
     const result =
       probe === "+" ? { passed: true as const } : { passed: false as const, message: "no" };
     state = afterProbe(state, check, result, second * 1_000);

@@ -14,7 +14,7 @@ import { AllocationFolder, type FinishedReport } from "./allocation-folder.ts";
 import { FinishedFolders } from "./finished-folders.ts";
 import { markFor, type ProcessTable } from "./process-table.ts";
 import type { StateFolder } from "./state-folder.ts";
-import { TaskProcesses } from "./task-tree.ts";
+import { TaskProcesses } from "./task-processes.ts";
 import { TaskRun, type TaskServices } from "./task-run.ts";
 
 export interface SupervisorOptions {

@@ -17,7 +17,8 @@ import { errnoOf, isAbsence } from "./durable-file.ts";
 import { refusalToStart, workFolderOf } from "./prestart-checks.ts";
 import { markFor, type ProcessTable } from "./process-table.ts";
 import { type ShimOptions, spawnShim } from "./spawn-shim.ts";
-import { TaskProcesses } from "./task-tree.ts";
+import { TaskProcesses } from "./task-processes.ts";
+import { TreeReaper } from "./tree-reaper.ts";
 import { watchPath } from "./watch-folder.ts";
 
 export interface TaskServices {
@@ -48,6 +49,7 @@ export class TaskRun {
   readonly folder: AllocationFolder;
   readonly processes: TaskProcesses;
   readonly #services: TaskServices;
+  readonly #reaper: TreeReaper;
   #phase: Phase = "prepared";
   #startedAtUnixMs: number | null = null;
   #pid: number | null = null;
@@ -58,8 +60,6 @@ export class TaskRun {
   /** Known and not yet reported: the rest of the tree goes first. */
   #ending: Ending | null = null;
   #isToldToStop = false;
-  /** Monotonic: from then on the tree gets SIGKILL. Null while nothing is being ended. */
-  #killAtMs: number | null = null;
   #isSignalled = false;
   #unsettledSinceMs: number | null = null;
 
@@ -73,6 +73,20 @@ export class TaskRun {
     this.allocation = allocation;
     this.processes = new TaskProcesses(services.table, markFor(clusterId, allocation.allocationId));
     this.#services = services;
+    this.#reaper = new TreeReaper({
+      ...services,
+      processes: this.processes,
+      look: () => this.look(),
+      isEndKnown: () => this.#ending !== null,
+      onGone: () => {
+        if (this.#ending !== null) this.#finish(this.#ending);
+      },
+      onStubborn: (processes) => {
+        const { allocationId } = allocation;
+        const fields = { allocation: allocationId, processes };
+        services.logger.count(`stubborn ${allocationId}`, "SIGKILL does not end a task", fields);
+      },
+    });
   }
 
   get phase(): Phase {
@@ -148,6 +162,7 @@ export class TaskRun {
     this.#watcher?.close();
     this.#watcher = null;
     this.#timer?.cancel();
+    this.#reaper.stop();
     this.#check?.stop();
   }
 
@@ -280,7 +295,7 @@ export class TaskRun {
   }
 
   #lookAgainIn(delayMs: number): void {
-    if (this.#killAtMs !== null) return; // the reaper looks
+    if (this.#reaper.isActive) return; // it looks as well
     this.#timer?.cancel();
     this.#timer = this.#services.clock.after(delayMs, () => this.look());
   }
@@ -294,17 +309,14 @@ export class TaskRun {
   #stopWithin(graceMs: number): void {
     this.#check?.stop();
     if (this.#claimForStop()) return this.#endBeforeStart("it was stopped before it started");
-    const untilMs = this.#services.clock.monotonicMs() + graceMs;
-    this.#killAtMs = Math.min(this.#killAtMs ?? untilMs, untilMs);
+    this.#reaper.killAfter(graceMs);
     this.look();
-    if (this.phase === "finished" || this.#ending !== null) return;
     this.#signalStop();
-    this.#reapIn(Math.min(graceMs, agentTimings.watchFallbackMs));
   }
 
   /** Once, and not before the task is there to receive it. */
   #signalStop(): void {
-    if (this.#isSignalled || this.#pid === null) return;
+    if (this.#isSignalled || this.#pid === null || this.#ending !== null) return;
     this.#isSignalled = true;
     this.processes.signal(this.allocation.stop.signal);
   }
@@ -316,47 +328,6 @@ export class TaskRun {
       // Not even the folder is there: nothing can have been started.
       return isAbsence(cause);
     }
-  }
-
-  #reapIn(delayMs: number): void {
-    this.#timer?.cancel();
-    this.#timer = this.#services.clock.after(delayMs, () => this.#reap());
-  }
-
-  /** Ends what is left of the tree, then reports. Runs until there is nothing left. */
-  #reap(): void {
-    const killAtMs = this.#killAtMs;
-    if (this.#phase === "finished" || killAtMs === null) return;
-    this.look();
-    if (this.phase === "finished") return;
-    const lateMs = this.#services.clock.monotonicMs() - killAtMs;
-    if (lateMs < 0 && this.#ending === null) {
-      // Its end is announced by the watch; the looks in between are for a shim that was killed.
-      return this.#reapIn(Math.min(-lateMs, agentTimings.orphanLookMs));
-    }
-    const left = lateMs < 0 ? this.processes.find().length : this.processes.signal("SIGKILL");
-    if (left === 0 && this.#ending !== null) return this.#finish(this.#ending);
-    if (left === 0) this.#hurryShim(lateMs);
-    const isStubborn = lateMs > agentTimings.killUrgentMs;
-    if (isStubborn && left > 0) {
-      this.#services.logger.count(
-        `unkillable ${this.allocation.allocationId}`,
-        "SIGKILL does not end a task",
-        {
-          allocation: this.allocation.allocationId,
-          processes: left,
-        },
-      );
-    }
-    this.#reapIn(isStubborn ? agentTimings.killStubbornIntervalMs : agentTimings.killIntervalMs);
-  }
-
-  /** The tree is gone and its shim has recorded nothing: it is stopped, or it never will. */
-  #hurryShim(lateMs: number): void {
-    const { shim } = this.processes;
-    if (shim === null) return;
-    const signal = lateMs > agentTimings.shimRecordMs ? "SIGKILL" : "SIGCONT";
-    this.#services.table.signal(shim, signal);
   }
 
   #endWithStatus(run: RunRecord): void {
@@ -406,10 +377,8 @@ export class TaskRun {
     this.#check?.stop();
     this.#ending = { exit, atUnixMs, message };
     if (this.processes.find().length === 0) return this.#finish(this.#ending);
-    const untilMs = this.#services.clock.monotonicMs() + agentTimings.leftoverGraceMs;
-    this.#killAtMs = Math.min(this.#killAtMs ?? untilMs, untilMs);
     if (!this.#isToldToStop) this.processes.signal("SIGTERM");
-    this.#reapIn(agentTimings.killIntervalMs);
+    this.#reaper.killAfter(agentTimings.leftoverGraceMs);
   }
 
   #finish(ending: Ending, outcome = outcomeOf(ending.exit, this.#isToldToStop)): void {

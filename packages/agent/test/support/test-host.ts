@@ -25,11 +25,12 @@ export class TestHost {
   readonly table = new ProcessTable();
   readonly logger: MemoryLogger = memoryLogger();
   reports: AllocationReport[] = [];
-  #state!: StateFolder;
-  #supervisor!: Supervisor;
+  #state: StateFolder;
+  #supervisor: Supervisor;
 
   constructor() {
-    this.#open();
+    this.#state = StateFolder.open(this.folder, this.table);
+    this.#supervisor = this.#supervise(this.#state);
   }
 
   get supervisor(): Supervisor {
@@ -57,7 +58,8 @@ export class TestHost {
 
   restartReleased(): void {
     this.reports = [];
-    this.#open();
+    this.#state = StateFolder.open(this.folder, this.table);
+    this.#supervisor = this.#supervise(this.#state);
   }
 
   task(id: string): TaskRun {
@@ -119,10 +121,9 @@ export class TestHost {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #open(): void {
-    this.#state = StateFolder.open(this.folder, this.table);
-    this.#supervisor = new Supervisor({
-      state: this.#state,
+  #supervise(state: StateFolder): Supervisor {
+    const supervisor = new Supervisor({
+      state,
       table: this.table,
       clock: nodeClock,
       logger: this.logger,
@@ -133,6 +134,7 @@ export class TestHost {
       },
       onReport: (report) => void this.reports.push(report),
     });
-    this.#supervisor.load(this.clusterId);
+    supervisor.load(this.clusterId);
+    return supervisor;
   }
 }
