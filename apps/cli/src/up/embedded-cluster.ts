@@ -121,7 +121,7 @@ export class EmbeddedCluster {
       home,
       port: ports.nats,
       ...watch,
-      onCrash: (crash) => this.#crashed("nats-server", crash),
+      onCrash: (crash) => this.#crashed("nats", crash),
     });
     this.#parts.push(nats);
     await this.#write();
@@ -155,10 +155,7 @@ export class EmbeddedCluster {
   }
 
   #crashed(name: string, { how, restartMs }: { how: string; restartMs: number }): void {
-    const log = join(
-      this.#options.home,
-      name === "nats-server" ? "nats/nats.log" : `logs/${name}.log`,
-    );
+    const log = join(this.#options.home, name === "nats" ? "nats/nats.log" : `logs/${name}.log`);
     this.#options.say(
       `${name} ended (${how}); starting it again in ${restartMs} ms. Its log: ${log}`,
     );

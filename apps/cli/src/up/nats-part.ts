@@ -13,7 +13,7 @@ export interface NatsPartOptions extends Pick<SupervisedPartOptions, "onChange" 
 
 /** The NATS server, on one port for as long as it is kept running: its clients come back to it. */
 export class NatsPart implements Part {
-  readonly name = "nats-server";
+  readonly name = "nats";
   readonly #options: NatsPartOptions;
   readonly #backoff = new RestartBackoff();
   #server: NatsServer | null = null;
