@@ -1,7 +1,10 @@
-import { GPU_MILLIS, type TaskClass, type TraceNode } from "./trace.ts";
+import { GPU_MILLIS, TraceError, type TaskClass, type TraceNode } from "./trace.ts";
 
 /** GPU slots kept per node in {@link Cluster.gpuFree}: the most GPUs one node may have. */
 export const GPUS_PER_NODE_MAX = 16;
+
+/** GPU models a cluster may have: a request keeps those it accepts as the bits of one number. */
+export const MODELS_MAX = 30;
 
 /** What is free, as flat arrays indexed by node: the only state a scoring kernel reads. */
 export interface Cluster {
@@ -21,10 +24,13 @@ export interface Cluster {
 
 export function createCluster(nodes: readonly TraceNode[]): Cluster {
   const models = [...new Set(nodes.map((node) => node.model))].sort();
+  if (models.length > MODELS_MAX) {
+    throw new TraceError(`${models.length} GPU models; at most ${MODELS_MAX}`);
+  }
   const gpuFree = new Int16Array(nodes.length * GPUS_PER_NODE_MAX);
   for (const [index, { name, gpuCount }] of nodes.entries()) {
     if (gpuCount > GPUS_PER_NODE_MAX) {
-      throw new RangeError(`node ${name} has ${gpuCount} GPUs; at most ${GPUS_PER_NODE_MAX}`);
+      throw new TraceError(`node ${name} has ${gpuCount} GPUs; at most ${GPUS_PER_NODE_MAX}`);
     }
     const first = index * GPUS_PER_NODE_MAX;
     gpuFree.fill(GPU_MILLIS, first, first + gpuCount);

@@ -19,6 +19,7 @@ const SPECS: Readonly<Record<string, MixSpec>> = {
   "multi-20": { multiPercent: 20, fractionalPercent: 25 },
   "multi-50": { multiPercent: 50, fractionalPercent: 15 },
   "multi-80": { multiPercent: 80, fractionalPercent: 8 },
+  "multi-90": { multiPercent: 90, fractionalPercent: 4 },
   "share-50": { multiPercent: 5, fractionalPercent: 50 },
   "share-75": { multiPercent: 0, fractionalPercent: 75 },
   "share-100": { multiPercent: 0, fractionalPercent: 100 },

@@ -51,7 +51,7 @@ export function readNodes(path: string): TraceNode[] {
     cpuMillis: row.count("cpu_milli"),
     memoryMiB: row.count("memory_mib"),
     gpuCount: row.count("gpu"),
-    model: row.text("model"),
+    model: row.optionalText("model"),
   }));
 }
 
@@ -92,6 +92,15 @@ function readClass(row: Row): TaskClass {
   };
 }
 
+function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TraceError(`${path} cannot be read: ${reason}`, { cause });
+  }
+}
+
 interface Row {
   text(column: string): string;
   optionalText(column: string): string;
@@ -100,7 +109,7 @@ interface Row {
 }
 
 function readTable(path: string, required: readonly string[]): Row[] {
-  const bytes = readFileSync(path);
+  const bytes = readBytes(path);
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const [header = "", ...lines] = (isGzip ? gunzipSync(bytes) : bytes)
     .toString("utf8")

@@ -41,6 +41,10 @@ describe("trace files", () => {
     expect(() => readTasks(path)).toThrow(message);
   });
 
+  it("that cannot be read are named", () => {
+    expect(() => readTasks(join(folder, "absent.csv"))).toThrow(/absent.csv cannot be read/);
+  });
+
   it("of nodes name a missing column too", () => {
     expect(() => readNodes(file("nodes.csv", "sn,cpu_milli,memory_mib,gpu\n"))).toThrow(
       /no column model/,
