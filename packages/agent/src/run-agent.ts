@@ -37,7 +37,8 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
   try {
     const world = { bus, clock: nodeClock, random: nodeRandom, logger };
     const agent = await startAgent(options, nodeId, world);
-    logger.info("running", { node: nodeId, name: nodeNameOf(options), state: options.state });
+    const nodeName = nodeNameOf(options);
+    logger.info("running", { node: nodeId, nodeName, state: options.state });
     await raised(options.stop);
     agent.stop();
   } finally {

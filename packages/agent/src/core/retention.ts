@@ -9,10 +9,15 @@ export interface FinishedFolder {
   readonly isSettled: boolean;
 }
 
+export interface RetentionBounds {
+  readonly foldersMax: number;
+  readonly bytesMax: number;
+}
+
 /** The folders to delete: the oldest settled ones, beyond a number or a size in total. */
 export function expiredFolders(
   folders: readonly FinishedFolder[],
-  bounds: { readonly foldersMax: number; readonly bytesMax: number },
+  bounds: RetentionBounds,
 ): AllocationId[] {
   const newestFirst = [...folders].sort((a, b) => b.finishedAtUnixMs - a.finishedAtUnixMs);
   const expired: AllocationId[] = [];

@@ -2,7 +2,7 @@ import { opendir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { AllocationId } from "@berth/protocol";
 import type { Logger } from "@berth/runtime";
-import { expiredFolders } from "../core/retention.ts";
+import { expiredFolders, type RetentionBounds } from "../core/retention.ts";
 import { agentLimits } from "../limits.ts";
 import type { AllocationFolder, FinishedReport } from "./allocation-folder.ts";
 import type { StateFolder } from "./state-folder.ts";
@@ -15,15 +15,22 @@ interface Finished {
   sizeBytes: number | null;
 }
 
+const DEFAULT_BOUNDS: RetentionBounds = {
+  foldersMax: agentLimits.finishedFoldersMax,
+  bytesMax: agentLimits.finishedFoldersBytesMax,
+};
+
 /** The folders of finished allocations: kept for their logs, deleted oldest first. */
 export class FinishedFolders {
   readonly #state: StateFolder;
   readonly #logger: Logger;
+  readonly #bounds: RetentionBounds;
   readonly #finished = new Map<AllocationId, Finished>();
 
-  constructor(state: StateFolder, logger: Logger) {
+  constructor(state: StateFolder, logger: Logger, bounds: RetentionBounds = DEFAULT_BOUNDS) {
     this.#state = state;
     this.#logger = logger;
+    this.#bounds = bounds;
   }
 
   add(folder: AllocationFolder, report: FinishedReport, isAcknowledged: boolean): void {
@@ -52,10 +59,7 @@ export class FinishedFolders {
       sizeBytes: entry.sizeBytes ?? 0,
       isSettled: entry.isAcknowledged && isUndesired(allocationId),
     }));
-    const expired = expiredFolders(folders, {
-      foldersMax: agentLimits.finishedFoldersMax,
-      bytesMax: agentLimits.finishedFoldersBytesMax,
-    });
+    const expired = expiredFolders(folders, this.#bounds);
     for (const id of expired) await this.#delete(id);
     return expired.filter((id) => !this.#finished.has(id));
   }
