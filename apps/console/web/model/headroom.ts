@@ -51,6 +51,17 @@ export function headroomOf(
   };
 }
 
+/** Of one node. What a node that is down uses is unknown, whatever it said last. */
+export function nodeHeadroom(
+  node: NodeView,
+  telemetry: TelemetryModel,
+  dimension: ShownDimension,
+  nowMs: number,
+): Headroom {
+  if (node.status !== "down") return headroomOf([node], telemetry, dimension, nowMs);
+  return headroomOf([{ ...node, status: "suspect" }], new Map(), dimension, nowMs);
+}
+
 function grantedOf(node: NodeView, dimension: ShownDimension): number {
   return dimension === "gpu" ? node.gpus.granted : (amountOf(node.granted, dimension) ?? 0);
 }

@@ -15,7 +15,7 @@ export function EventsPage({ model, filter }: { model: ClusterModel; filter: str
         <p class="summary">the newest {plural(model.events.length, "event")}, live</p>
       </div>
       <Panel
-        title="Log"
+        title="Newest first"
         note={filter === "" ? undefined : plural(events.length, "match", "matches")}
         flush
       >

@@ -3,7 +3,7 @@ import type { ClusterModel } from "../../model/cluster-model.ts";
 import { shownDimensions } from "../../model/dimension.ts";
 import { matchesFilter } from "../../model/filter.ts";
 import { plural } from "../../model/format.ts";
-import { headroomOf } from "../../model/headroom.ts";
+import { headroomOf, nodeHeadroom } from "../../model/headroom.ts";
 import { findProblems, type Problem, type Severity } from "../../model/problems.ts";
 import { eventsHref, nodesHref } from "../../model/route.ts";
 import { nodeStatus, type Tone } from "../../model/status-words.ts";
@@ -166,7 +166,7 @@ function Nodes({ model, filter }: HomeProps) {
 function NodeRow({ node }: { node: NodeView }) {
   const { telemetry, now } = useStore();
   return (
-    <tr>
+    <tr class={node.status === "down" ? "node-down" : ""}>
       <th scope="row">
         <NodeLink id={node.id} name={node.name} />
       </th>
@@ -175,14 +175,7 @@ function NodeRow({ node }: { node: NodeView }) {
       </td>
       {shownDimensions.map((dimension) => (
         <td key={dimension}>
-          <MeterCell
-            headroom={headroomOf(
-              [{ ...node, status: "ready" }],
-              telemetry.value,
-              dimension,
-              now.value.ms,
-            )}
-          />
+          <MeterCell headroom={nodeHeadroom(node, telemetry.value, dimension, now.value.ms)} />
         </td>
       ))}
     </tr>
@@ -199,7 +192,7 @@ function RecentEvents({ model, filter }: HomeProps) {
       {events.length === 0 ? (
         <Empty title="Nothing has happened yet" />
       ) : (
-        <EventList events={events} />
+        <EventList events={events} isBrief />
       )}
     </Panel>
   );

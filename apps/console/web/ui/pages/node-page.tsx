@@ -40,7 +40,7 @@ export function NodePage({ model, id }: NodeProps) {
         <h1>{node.name}</h1>
         <Status status={nodeStatus(node)} />
         <p class="summary">
-          {node.statusReason} · since <Age atUnixMs={node.statusSinceUnixMs} /> ·{" "}
+          {node.statusReason} · for <Age atUnixMs={node.statusSinceUnixMs} /> ·{" "}
           <BeatAge node={node} />
         </p>
       </div>
@@ -48,7 +48,7 @@ export function NodePage({ model, id }: NodeProps) {
         <BinMap node={node} allocations={allocations} />
       </Panel>
       <div class="columns">
-        <Panel title="Allocations" note={plural(allocations.length, "live")} flush>
+        <Panel title="Allocations" note={`${allocations.length} live`} flush>
           {allocations.length === 0 ? (
             <Empty title="Nothing runs here" />
           ) : (
@@ -101,7 +101,7 @@ function Hardware({ detail }: { detail: NodeDetail }) {
         ["Memory", formatMemoryMiB(hardware.memoryMiB)],
         ["Disks", hardware.disks.map((disk) => diskText(disk)).join(", ") || "none found"],
         ["Network", links.map((link) => linkText(link)).join(", ") || "no link is up"],
-        ["GPUs", hardware.gpus.map(({ model }) => model).join(", ") || "none"],
+        ["GPUs", gpusText(hardware.gpus)],
         ["System", `${hardware.operatingSystem}, ${hardware.kernel}`],
         ["Machine", [hardware.vendor, hardware.product].filter(Boolean).join(" ") || <Unknown />],
         [
@@ -125,6 +125,13 @@ type Hardware = NodeDetail["description"]["hardware"];
 
 function diskText({ device, sizeMiB, mediaClass }: Hardware["disks"][number]): string {
   return `${device} ${formatMemoryMiB(sizeMiB)}${mediaClass === null ? "" : ` ${mediaClass}`}`;
+}
+
+/** Alike ones are counted: `4 × NVIDIA H100`. */
+function gpusText(gpus: Hardware["gpus"]): string {
+  const counts = new Map<string, number>();
+  for (const { model } of gpus) counts.set(model, (counts.get(model) ?? 0) + 1);
+  return [...counts].map(([model, count]) => `${count} × ${model}`).join(", ") || "none";
 }
 
 function linkText({ name, speedMbps }: Hardware["networkInterfaces"][number]): string {

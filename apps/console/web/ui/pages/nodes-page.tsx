@@ -58,7 +58,10 @@ function NodeCard({
   allocations: readonly AllocationView[];
 }) {
   return (
-    <article class="panel node-card" aria-label={node.name}>
+    <article
+      class={`panel node-card ${node.status === "down" ? "node-down" : ""}`}
+      aria-label={node.name}
+    >
       <header class="panel-head">
         <h2>
           <NodeLink id={node.id} name={node.name} />

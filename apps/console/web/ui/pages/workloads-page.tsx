@@ -63,6 +63,9 @@ function WorkloadTable({ workloads }: { workloads: readonly WorkloadView[] }) {
             <th scope="col" class="number">
               Waiting
             </th>
+            <th scope="col" class="number">
+              Complete
+            </th>
             <th scope="col" class="wide">
               Reason
             </th>
@@ -97,7 +100,14 @@ function WorkloadRow({ workload }: { workload: WorkloadView }) {
       <td class="number">
         {workload.pending === 0 ? <span class="quiet">0</span> : formatCount(workload.pending)}
       </td>
-      <td class="wide quiet">{workload.reason ?? ""}</td>
+      <td class="number">
+        {workload.kind === "batch" ? formatCount(workload.complete) : <span class="quiet">–</span>}
+      </td>
+      <td class="wide quiet">
+        <span class="two-lines" title={workload.reason ?? ""}>
+          {workload.reason ?? ""}
+        </span>
+      </td>
       <td class="number">
         <Age atUnixMs={workload.updatedAtUnixMs} />
       </td>

@@ -89,7 +89,11 @@ function AllocationRow({ allocation, hide }: AllocationRowProps) {
       )}
       <td class="number">{formatAmount("cpu", granted.cpuMillis)}</td>
       <td class="number">{formatAmount("memory", granted.memoryMiB)}</td>
-      <td class="wide quiet">{lastWord(allocation)}</td>
+      <td class="wide quiet">
+        <span class="two-lines" title={lastWord(allocation)}>
+          {lastWord(allocation)}
+        </span>
+      </td>
       <td class="number">
         <Age atUnixMs={sinceUnixMs(allocation)} />
       </td>

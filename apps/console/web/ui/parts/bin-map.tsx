@@ -129,7 +129,9 @@ function laneFigures({ dimension, capacity, granted, free }: Lane) {
       <span class="quiet">
         {" / "}
         {capacity === null ? "unknown" : formatAmount(dimension, capacity)}
-        {free === null ? null : ` · ${formatAmount(dimension, free)} free`}
+        {free === null ? null : (
+          <span class="lane-free"> · {formatAmount(dimension, free)} free</span>
+        )}
       </span>
     </>
   );

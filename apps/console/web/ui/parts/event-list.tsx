@@ -6,12 +6,18 @@ import { useStore } from "../store-context.ts";
 import { Glyph } from "./status.tsx";
 
 /** Newest first. */
-export function EventList({ events }: { events: readonly EventView[] }) {
+export function EventList({
+  events,
+  isBrief = false,
+}: {
+  events: readonly EventView[];
+  isBrief?: boolean;
+}) {
   const allocations = useStore().model.value?.allocations;
   const endedAs = ({ allocation }: EventView) =>
     allocation === null ? undefined : allocations?.get(allocation);
   return (
-    <ol class="events">
+    <ol class={isBrief ? "events events-brief" : "events"}>
       {events.map((event) => (
         <li key={`${event.seq}.${event.position}`}>
           <Glyph tone={toneOf(event, endedAs(event))} />
@@ -34,7 +40,7 @@ export function EventMessage({ event }: { event: EventView }) {
   return href === null ? (
     <span class="event-message">{event.message}</span>
   ) : (
-    <a class="event-message" href={href}>
+    <a class="event-message" href={href} title={event.message}>
       {event.message}
     </a>
   );

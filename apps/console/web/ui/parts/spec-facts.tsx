@@ -49,6 +49,7 @@ function resourcesText({ resources }: WorkloadSpec): string {
 function checkText(spec: WorkloadSpec): string {
   if (spec.kind === "batch" || spec.check === null) return "none";
   const { probe, intervalMs } = spec.check;
-  const what = probe.type === "http" ? `http ${probe.port}${probe.path}` : `tcp ${probe.port}`;
+  const what =
+    probe.type === "http" ? `GET ${probe.path} on ${probe.port}` : `connect to ${probe.port}`;
   return `${what} every ${formatDurationMs(intervalMs)}`;
 }
