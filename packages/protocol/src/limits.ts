@@ -50,6 +50,10 @@ export const limits = {
   nearNamesMax: 5,
   /** Groups of waiting indexes with different reasons; more are merged. */
   pendingGroupsMax: 16,
+  /** Ranges of waiting indexes in one explanation; indexes beyond them stay merely queued. */
+  pendingRangesMax: 2_000,
+  /** Characters of an agent's message about an allocation that are kept. */
+  reportMessageLengthMax: 1_000,
 } as const;
 
 /** Timings of the liveness protocol between agents and the leader. */

@@ -3,7 +3,8 @@ import { groupPending, type Waiting } from "../explain/group-pending.ts";
 import { reconcileWorkload } from "../reconcile/reconcile-workload.ts";
 import { canonicalText } from "../state/canonical-text.ts";
 import type { WorkloadRecord } from "../state/cluster-state.ts";
-import { withoutPending } from "../state/pending-groups.ts";
+import { waitingIndexes } from "../state/apply-workload-event.ts";
+import { withoutPending, withUnlistedQueued } from "../state/pending-groups.ts";
 import type { Pass } from "./pass.ts";
 import { type Placed, placeIndexes } from "./place-indexes.ts";
 
@@ -39,7 +40,11 @@ function explain(
   const pending = groupPending([...waiting, ...unfit]);
   let expected: readonly PendingGroup[] = workload.pending;
   for (const index of placed) expected = withoutPending(expected, index);
-  if (canonicalText(pending) === canonicalText(expected)) return true;
+  const isPlaced = new Set(placed);
+  const complete = withUnlistedQueued(pending, () =>
+    [...waitingIndexes(workload)].filter((index) => !isPlaced.has(index)),
+  );
+  if (canonicalText(complete) === canonicalText(expected)) return true;
   return pass.add({ type: "WorkloadEvaluated", workloadId: workload.id, pending });
 }
 

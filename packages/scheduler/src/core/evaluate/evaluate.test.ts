@@ -170,4 +170,38 @@ describe("time alone", () => {
     }
     expect(cluster.live("job")).toHaveLength(40);
   });
+
+  test("[INV8] scattered indexes fit one event, and none is left unexplained", () => {
+    const cluster = new TestCluster().join(5, (n) =>
+      nodeDescription(n, {
+        capacity: { ...nodeDescription(n).capacity, cpuMillis: 4_000_000, memoryMiB: 4_000_000 },
+      }),
+    );
+    cluster.apply(batchSpec({ count: 4_100 }));
+    cluster.startAll();
+    cluster.append(
+      cluster
+        .live("job")
+        .filter(({ index }) => index % 2 === 0)
+        .map(({ id }) => ({
+          type: "AllocationFinished",
+          allocationId: id,
+          outcome: "failed",
+          exit: { kind: "code", code: 1 },
+          startedAtUnixMs: null,
+          finishedAtUnixMs: cluster.nowUnixMs,
+          message: null,
+        })),
+    );
+    const events = cluster.settle();
+    expect(events.map(({ type }) => type)).toEqual(["WorkloadEvaluated"]);
+    expect(JSON.stringify(events).length).toBeLessThan(limits.entryBytesMax);
+    const [listed, queued] = cluster.workload("job").pending;
+    expect([listed?.explanation.reason, queued?.explanation.reason]).toEqual(["backoff", "queued"]);
+    expect((listed?.count ?? 0) + (queued?.count ?? 0)).toBe(2_050);
+    cluster.nowUnixMs = nextWakeUnixMs(cluster.state) ?? 0;
+    cluster.settle();
+    expect(cluster.live("job")).toHaveLength(4_100);
+    expect(cluster.workload("job").pending).toEqual([]);
+  });
 });

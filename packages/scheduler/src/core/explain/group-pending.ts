@@ -1,7 +1,7 @@
 import { limits, type PendingExplanation, type PendingGroup } from "@berth/protocol";
 import { canonicalText } from "../state/canonical-text.ts";
 import { rangesOf } from "../state/index-ranges.ts";
-import { groupOf } from "../state/pending-groups.ts";
+import { cutRanges, groupOf } from "../state/pending-groups.ts";
 
 /** One index that waits, and why. */
 export interface Waiting {
@@ -21,7 +21,7 @@ export function groupPending(waiting: readonly Waiting[]): PendingGroup[] {
     exact.length <= limits.pendingGroupsMax
       ? exact
       : groupBy(waiting, ({ explanation }) => explanation.reason);
-  return groups.sort(
+  return cutRanges(groups).sort(
     (a, b) =>
       reasonOrder.indexOf(a.explanation.reason) - reasonOrder.indexOf(b.explanation.reason) ||
       (a.indexes[0]?.[0] ?? 0) - (b.indexes[0]?.[0] ?? 0),

@@ -1,4 +1,11 @@
-import type { AllocationId, AllocationReport, ClusterEvent, NodeId } from "@berth/protocol";
+import {
+  type AllocationId,
+  type AllocationReport,
+  type ClusterEvent,
+  type Exit,
+  limits,
+  type NodeId,
+} from "@berth/protocol";
 import type { AllocationRecord, ClusterState } from "../state/cluster-state.ts";
 
 export interface Observed {
@@ -55,13 +62,27 @@ function observe(
       Math.min(report.finishedAtUnixMs, nowUnixMs),
       startedAtUnixMs ?? 0,
     );
-    return [{ type: "AllocationFinished", ...finished, startedAtUnixMs, finishedAtUnixMs }];
+    const message = shortened(report.message);
+    const exit = shortenedExit(report.exit);
+    const bounded = { ...finished, exit, message, startedAtUnixMs, finishedAtUnixMs };
+    return [{ type: "AllocationFinished", ...bounded }];
   }
-  const { state: _, ...running } = report;
+  const { state: _, ...reported } = report;
+  const running = { ...reported, message: shortened(report.message) };
   const same =
     allocation.status !== "placed" &&
     allocation.health === report.health &&
     allocation.pid === report.pid &&
-    allocation.message === report.message;
+    allocation.message === running.message;
   return same ? [] : [{ type: "AllocationRunning", ...running }];
+}
+
+function shortenedExit(exit: Exit): Exit {
+  return "message" in exit ? { ...exit, message: shortened(exit.message) } : exit;
+}
+
+/** An agent says how long its messages are; the log says how much of them it keeps. */
+function shortened<Text extends string | null>(text: Text): Text | string {
+  if (text === null || text.length <= limits.reportMessageLengthMax) return text;
+  return `${text.slice(0, limits.reportMessageLengthMax - 1)}…`;
 }

@@ -78,6 +78,16 @@ describe("reports", () => {
   });
 });
 
+describe("a report's message", () => {
+  test("is kept as far as the log has room for it", () => {
+    const made = cluster();
+    const exit = { kind: "prestart" as const, message: "x".repeat(100_000) };
+    const report = { ...finished(made.only("web"), "failed", 0), exit, message: exit.message };
+    const { events } = observeReports(made.state, nodeId(0), [report], made.nowUnixMs);
+    expect(JSON.stringify(events).length).toBeLessThan(3_000);
+  });
+});
+
 describe("a hello", () => {
   test("registers a node once for each description", () => {
     const made = new TestCluster();

@@ -3,8 +3,12 @@ import { assert } from "@berth/runtime/assert";
 import { forgetWorkload } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
 import type { ClusterState, WorkloadRecord } from "./cluster-state.ts";
-import { rangesOf } from "./index-ranges.ts";
-import { earliestRetryUnixMs, groupOf, isBlocked } from "./pending-groups.ts";
+import {
+  earliestRetryUnixMs,
+  isBlocked,
+  queuedGroup,
+  withUnlistedQueued,
+} from "./pending-groups.ts";
 import { changesTask } from "./task-identity.ts";
 
 export function applyWorkloadApplied(applying: Applying, event: EventOf<"WorkloadApplied">): void {
@@ -20,7 +24,8 @@ export function applyWorkloadApplied(applying: Applying, event: EventOf<"Workloa
   }
   const { agenda } = state;
   if (event.spec.kind === "system") agenda.systems.add(workload.id);
-  setPending(applying, workload, queuedIndexes(workload));
+  // Queued until the evaluation that follows says more.
+  setPending(applying, workload, queuedGroup([...waitingIndexes(workload)]));
   agenda.dirty.add(workload.id);
 }
 
@@ -108,7 +113,12 @@ export function applyWorkloadEvaluated(
   applying: Applying,
   event: EventOf<"WorkloadEvaluated">,
 ): void {
-  setPending(applying, workloadOf(applying.state, event.workloadId), event.pending);
+  const workload = workloadOf(applying.state, event.workloadId);
+  setPending(
+    applying,
+    workload,
+    withUnlistedQueued(event.pending, () => waitingIndexes(workload)),
+  );
 }
 
 export function workloadOf(state: ClusterState, id: WorkloadId): WorkloadRecord {
@@ -138,14 +148,11 @@ export function isWithinCount(spec: WorkloadSpec, index: number): boolean {
   return spec.kind === "system" || index < spec.count;
 }
 
-/** Right after an apply everything without a live allocation is queued; a system's nodes are not known yet. */
-export function queuedIndexes(workload: WorkloadRecord): PendingGroup[] {
-  const { spec, slots } = workload;
-  if (spec.kind === "system") return [];
-  const waiting: number[] = [];
+/** Indexes that need a place and have none. Which nodes a system lacks, only an evaluation knows. */
+export function* waitingIndexes({ spec, slots, stopped }: WorkloadRecord): Generator<number> {
+  if (spec.kind === "system" || stopped) return;
   for (let index = 0; index < spec.count; index += 1) {
     const slot = slots.get(index);
-    if (!slot || (slot.live === null && slot.done === null)) waiting.push(index);
+    if (!slot || (slot.live === null && slot.done === null)) yield index;
   }
-  return waiting.length === 0 ? [] : [groupOf(rangesOf(waiting), { reason: "queued" })];
 }

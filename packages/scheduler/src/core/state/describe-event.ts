@@ -6,6 +6,7 @@ import {
   type EventOf,
   type EventView,
   type NodeId,
+  type PendingGroup,
   type StopReason,
   type WorkloadId,
 } from "@berth/protocol";
@@ -29,8 +30,12 @@ export function describeEvent(state: ClusterState, event: ClusterEvent): Describ
     case "WorkloadApplied":
     case "WorkloadStopped":
     case "WorkloadRemoved":
-    case "WorkloadEvaluated":
       return about({ workload: event.workloadId }, describeWorkloadEvent(state, event));
+    case "WorkloadEvaluated": {
+      const before = state.workloads.get(event.workloadId)?.pending ?? [];
+      if (gistOf(before) === gistOf(event.pending)) return null;
+      return about({ workload: event.workloadId }, describeWorkloadEvent(state, event));
+    }
     case "AllocationPlaced": {
       const { nodeId: node, workloadId: workload, allocationId: allocation } = event;
       const fits = event.why.nodesFeasible;
@@ -101,6 +106,16 @@ function describeWorkloadEvent(
       return `${id}: ${describePendingGroup(first)}${more}`;
     }
   }
+}
+
+/** What people want to hear about: who waits and for what, not by how many MiB right now. */
+function gistOf(pending: readonly PendingGroup[]): string {
+  const gists = pending.map(({ count, explanation }) => {
+    const steps =
+      explanation.reason === "no_fit" ? explanation.rejections.map(({ code }) => code) : [];
+    return [count, explanation.reason, ...steps].join(" ");
+  });
+  return gists.join(", ");
 }
 
 const STOP_TEXT: Readonly<Record<StopReason, string>> = {

@@ -20,7 +20,8 @@ export function countIndexes(ranges: readonly IndexRange[]): number {
 }
 
 export function hasIndex(ranges: readonly IndexRange[], index: number): boolean {
-  return ranges.some(([from, to]) => from <= index && index <= to);
+  const range = ranges[firstEndingAtOrAfter(ranges, index)];
+  return range !== undefined && range[0] <= index;
 }
 
 export function* eachIndex(ranges: readonly IndexRange[]): Generator<number> {
@@ -28,29 +29,38 @@ export function* eachIndex(ranges: readonly IndexRange[]): Generator<number> {
 }
 
 export function withoutIndex(ranges: readonly IndexRange[], index: number): IndexRange[] {
-  return ranges.flatMap(([from, to]): IndexRange[] => {
-    if (index < from || index > to) return [[from, to]];
-    const rest: IndexRange[] = [];
-    if (from < index) rest.push([from, index - 1]);
-    if (index < to) rest.push([index + 1, to]);
-    return rest;
-  });
+  const rest = [...ranges];
+  const at = firstEndingAtOrAfter(ranges, index);
+  const range = ranges[at];
+  if (!range || range[0] > index) return rest;
+  const [from, to] = range;
+  const left: IndexRange[] = from < index ? [[from, index - 1]] : [];
+  const right: IndexRange[] = index < to ? [[index + 1, to]] : [];
+  rest.splice(at, 1, ...left, ...right);
+  return rest;
 }
 
 export function withIndex(ranges: readonly IndexRange[], index: number): IndexRange[] {
-  if (hasIndex(ranges, index)) return [...ranges];
-  const before = ranges.filter(([, to]) => to < index);
-  const after = ranges.filter(([from]) => from > index);
-  const joined: IndexRange = [index, index];
-  const left = before.at(-1);
-  if (left && left[1] === index - 1) {
-    joined[0] = left[0];
-    before.pop();
+  const result = [...ranges];
+  const at = firstEndingAtOrAfter(ranges, index);
+  const next = ranges[at];
+  if (next && next[0] <= index) return result;
+  const joinsNext = next !== undefined && next[0] === index + 1;
+  const before = ranges[at - 1];
+  const joinsBefore = before !== undefined && before[1] === index - 1;
+  const joined: IndexRange = [joinsBefore ? before[0] : index, joinsNext ? next[1] : index];
+  result.splice(joinsBefore ? at - 1 : at, Number(joinsBefore) + Number(joinsNext), joined);
+  return result;
+}
+
+/** Where the index is, or where it would go: ranges are sorted, so this takes O(log n). */
+function firstEndingAtOrAfter(ranges: readonly IndexRange[], index: number): number {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ranges[middle]?.[1] ?? index) >= index) high = middle;
+    else low = middle + 1;
   }
-  const right = after[0];
-  if (right && right[0] === index + 1) {
-    joined[1] = right[1];
-    after.shift();
-  }
-  return [...before, joined, ...after];
+  return low;
 }

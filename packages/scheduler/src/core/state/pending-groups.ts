@@ -1,8 +1,10 @@
-import type { PendingGroup } from "@berth/protocol";
+import { limits, type PendingGroup } from "@berth/protocol";
 import {
   countIndexes,
+  eachIndex,
   hasIndex,
   type IndexRange,
+  rangesOf,
   withIndex,
   withoutIndex,
 } from "./index-ranges.ts";
@@ -27,6 +29,38 @@ export function withQueued(groups: readonly PendingGroup[], index: number): Pend
     ...others.filter((group) => group !== queued),
     groupOf(withIndex(queued?.indexes ?? [], index), { reason: "queued" }),
   ];
+}
+
+/**
+ * Scattered indexes may make more ranges than an event holds. Each group then lists its first ones
+ * only; the indexes that no group lists go back to the queue.
+ */
+export function cutRanges(groups: PendingGroup[]): PendingGroup[] {
+  const ranges = groups.reduce((sum, { indexes }) => sum + indexes.length, 0);
+  if (ranges <= limits.pendingRangesMax) return groups;
+  const each = rangesPerGroup(groups);
+  return groups.map(({ indexes, explanation }) => groupOf(indexes.slice(0, each), explanation));
+}
+
+/** Completes what `cutRanges` may have shortened by the waiting indexes that are not listed. */
+export function withUnlistedQueued(
+  groups: readonly PendingGroup[],
+  waiting: () => Iterable<number>,
+): PendingGroup[] {
+  const isCut = groups.some(({ indexes }) => indexes.length >= rangesPerGroup(groups));
+  if (!isCut) return [...groups];
+  const listed = new Set<number>();
+  for (const group of groups) for (const index of eachIndex(group.indexes)) listed.add(index);
+  return [...groups, ...queuedGroup([...waiting()].filter((index) => !listed.has(index)))];
+}
+
+/** A group of indexes, given in ascending order, that the scheduler has not reached yet. */
+export function queuedGroup(indexes: readonly number[]): PendingGroup[] {
+  return indexes.length === 0 ? [] : [groupOf(rangesOf(indexes), { reason: "queued" })];
+}
+
+function rangesPerGroup(groups: readonly PendingGroup[]): number {
+  return Math.floor(limits.pendingRangesMax / groups.length);
 }
 
 export function groupOf(
