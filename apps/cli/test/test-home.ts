@@ -15,8 +15,8 @@ export interface Ended {
 }
 
 const EXECUTABLE = fileURLToPath(new URL("../bin/berth.js", import.meta.url));
-/** Away from the defaults, so that nobody's own cluster is in the way. */
-const PORT_FROM = 25_000;
+/** Away from the defaults and from the ports of tasks, so that nobody is in the way. */
+const PORT_FROM = 10_000;
 const POLL_MS = 20;
 
 /** A home of its own, and the built command on it. */
@@ -56,8 +56,8 @@ export class TestHome {
 
   /** `berth up` in the background, on ports of its own. */
   async up(...args: readonly string[]): Promise<Ended> {
-    const port = PORT_FROM + ((process.pid * 17) % 3_000);
-    const ports = ["--port", String(port), "--nats-port", String(port + 3_000)];
+    const port = PORT_FROM + ((process.pid * 17) % 4_000);
+    const ports = ["--port", String(port), "--nats-port", String(port + 4_000)];
     return this.run(["up", "--detach", ...ports, ...args]);
   }
 

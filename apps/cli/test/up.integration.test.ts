@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AllocationView } from "@berth/protocol";
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { eventually, TestHome } from "./test-home.ts";
 
@@ -10,6 +10,9 @@ beforeAll(async () => {
   const { exitCode, stderr } = await home.up();
   expect(stderr).toBe("");
   expect(exitCode).toBe(0);
+  expect(readFileSync(join(home.folder, "logs", "up.log"), "utf8")).toContain(
+    "Submitted the examples",
+  );
 });
 afterAll(() => home.remove());
 

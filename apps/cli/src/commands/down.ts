@@ -36,8 +36,9 @@ export async function down(context: Context, options: DownOptions): Promise<Exit
 }
 
 async function stopSupervisor(home: string): Promise<boolean> {
-  const holder = await readLockHolder(home);
-  if (holder === null || !isRunning(holder)) return false;
+  const claimed = [await readLockHolder(home), readClusterFile(home)?.supervisor ?? null];
+  const holder = claimed.find((process) => process !== null && isRunning(process));
+  if (!holder) return false;
   process.kill(holder.pid, "SIGTERM");
   if (await hasEnded(holder, PATIENCE_MS)) return true;
   throw new BerthError(

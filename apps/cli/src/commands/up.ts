@@ -6,6 +6,9 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { counted } from "../output/format-values.ts";
 import { EmbeddedCluster } from "../up/embedded-cluster.ts";
 import { lockHome } from "../up/home-lock.ts";
+import { LiveLines } from "../output/live-lines.ts";
+import { reportError } from "../output/report-error.ts";
+import { showLiveStatus } from "../up/live-status.ts";
 import { submitExamples } from "../up/submit-examples.ts";
 import { runDetached } from "../up/run-detached.ts";
 import { watchForEnd } from "../up/watch-for-end.ts";
@@ -27,6 +30,7 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
   if (options.detach) return runDetached(context);
   const { home } = context;
   const end = watchForEnd();
+  const lines = new LiveLines(context.terminal.notes);
   const lock = await lockHome(home);
   try {
     const cluster = await EmbeddedCluster.start({
@@ -34,12 +38,16 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
       consolePort: options.port,
       natsPort: options.natsPort,
       taskPorts: options.taskPorts,
-      say: (line) => context.note(line),
+      say: (line) => {
+        lines.end();
+        context.note(line);
+      },
     });
     try {
       await makeReady(context, cluster, options, end.signal);
       end.reportReady();
-      await end.asked;
+      if (context.terminal.notes.isTerminal) await showLiveStatus(home, lines, end.signal);
+      else await end.asked;
     } catch (error) {
       if (!end.signal.aborted) throw error;
     } finally {
@@ -61,9 +69,9 @@ async function makeReady(
   try {
     await whenReady(client, { timeoutMs: READY_TIMEOUT_MS, signal });
     if (!cluster.file.examplesSubmitted) {
-      if (options.examples) await offerExamples(context, client);
-      // Once is once: what the user then removes stays removed.
-      await cluster.update({ examplesSubmitted: true });
+      // Once is once: what the user then removes, or never wanted, stays away.
+      const isDone = !options.examples || (await offerExamples(context, client));
+      await cluster.update({ examplesSubmitted: isDone });
     }
     await cluster.update({ ready: true });
     const { allocations, workloads } = await client.call("cluster.status", {});
@@ -75,15 +83,16 @@ async function makeReady(
   }
 }
 
-/** They are a courtesy: a cluster without them is as good. */
-async function offerExamples(context: Context, client: ClusterClient): Promise<void> {
+/** They are a courtesy: a cluster without them is as good, and the next start tries again. */
+async function offerExamples(context: Context, client: ClusterClient): Promise<boolean> {
   try {
     const ids = await submitExamples(client);
     context.note(`Submitted the examples: ${ids.join(", ")}`);
+    return true;
   } catch (error) {
-    context.note(
-      `The examples were not submitted: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    context.note("The examples were not submitted:");
+    reportError(context.terminal, false, error);
+    return false;
   }
 }
 

@@ -138,7 +138,7 @@ export class EmbeddedCluster {
       this.#parts.push(started);
       started.start();
     };
-    part("scheduler");
+    part("scheduler", "--log-folder", join(home, "nats"));
     const state = join(home, "agent");
     const range = `${taskPorts.from}-${taskPorts.to}`;
     part("agent", "--state", state, "--meta", `examples=${paths.examples}`, "--ports", range);
