@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { AllocationView, ClusterStatus, WorkloadDetail } from "@berth/protocol";
 import {
   identify,
@@ -29,10 +29,7 @@ interface ClusterFile {
   readonly children: Readonly<Record<string, { pid: number }>>;
 }
 
-const BERTH = join(
-  dirname(createRequire(import.meta.url).resolve("@berth/cli/package.json")),
-  "bin/berth.js",
-);
+const BERTH = fileURLToPath(new URL("../../apps/cli/bin/berth.js", import.meta.url));
 /** Away from the defaults, so that a developer's own cluster is never in the way. */
 const CONSOLE_PORT_BASE = 21_000;
 let clusters = 0;

@@ -41,9 +41,7 @@ describe("kill -9", () => {
   async function expectUntouched(): Promise<void> {
     expect(tasks.filter((task) => !isAlive(task))).toEqual([]);
     const running = await cluster.running("steady");
-    expect(running.map(({ pid }) => pid).toSorted()).toEqual(
-      tasks.map(({ pid }) => pid).toSorted(),
-    );
+    expect(new Set(running.map(({ pid }) => pid))).toEqual(new Set(tasks.map(({ pid }) => pid)));
   }
 
   for (const part of ["agent", "scheduler", "gateway", "nats"] satisfies Part[]) {

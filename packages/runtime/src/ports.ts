@@ -101,3 +101,9 @@ export interface Log {
     onGap: (cause: unknown) => void,
   ): Subscription;
 }
+
+/** The disk under the log, where this process can see it. */
+export interface Storage {
+  /** Why nothing more should be written to it, with numbers; null while there is room. */
+  shortage(): string | null;
+}

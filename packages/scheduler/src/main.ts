@@ -5,18 +5,26 @@ import { runScheduler } from "./run-scheduler.ts";
 
 /**
  * `node main.js --server nats://127.0.0.1:7422 --credentials <seed file>`; the environment's
- * `BERTH_SERVER` and `BERTH_CREDENTIALS` stand in for what is not given.
+ * `BERTH_SERVER` and `BERTH_CREDENTIALS` stand in for what is not given. `--log-folder` names a folder on
+ * the log's disk where that is this machine's.
  */
 const logger = createLogger({ name: "scheduler" });
 
 await runService({ logger }, async (stop) => {
-  const { server, credentials } = readOptions();
-  await runScheduler({ server, credentials, stop, logger });
+  await runScheduler({ ...readOptions(), stop, logger });
 });
 
-function readOptions(): { server: string; credentials: string | undefined } {
+function readOptions(): {
+  server: string;
+  credentials: string | undefined;
+  logFolder: string | undefined;
+} {
   const { values } = parseArgs({
-    options: { server: { type: "string" }, credentials: { type: "string" } },
+    options: {
+      server: { type: "string" },
+      credentials: { type: "string" },
+      "log-folder": { type: "string" },
+    },
   });
   const server = values.server ?? process.env["BERTH_SERVER"];
   if (server === undefined) {
@@ -24,5 +32,6 @@ function readOptions(): { server: string; credentials: string | undefined } {
       hint: "Use --server nats://host:port, or set BERTH_SERVER.",
     });
   }
-  return { server, credentials: values.credentials ?? process.env["BERTH_CREDENTIALS"] };
+  const credentials = values.credentials ?? process.env["BERTH_CREDENTIALS"];
+  return { server, credentials, logFolder: values["log-folder"] };
 }

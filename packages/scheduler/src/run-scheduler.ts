@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { BerthError } from "@berth/protocol";
 import type { Logger } from "@berth/runtime";
 import { connectBus, ensureLogStream, type NatsBus, natsLog } from "@berth/runtime/nats";
-import { createLogger, nodeClock, nodeRandom } from "@berth/runtime/node";
+import { createLogger, nodeClock, nodeRandom, watchStorage } from "@berth/runtime/node";
 import { shellTimings } from "./shell/limits.ts";
 import { Scheduler } from "./shell/scheduler.ts";
 import { SCHEDULER_VERSION } from "./version.ts";
@@ -12,6 +12,8 @@ export interface RunSchedulerOptions {
   readonly server: string | readonly string[];
   /** The scheduler's nkey seed file. Without it: no login. */
   readonly credentials?: string | undefined;
+  /** A folder on the log's disk, where that is this machine's: writes are refused before it is full. */
+  readonly logFolder?: string | undefined;
   /** Raised to end in order. */
   readonly stop: AbortSignal;
   readonly logger?: Logger;
@@ -42,6 +44,8 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
       bus,
       log: natsLog(bus, { logger }),
       logger,
+      storage:
+        options.logFolder === undefined ? undefined : watchStorage(options.logFolder, nodeClock),
       leader: `${hostname()}:${process.pid}`,
       version: SCHEDULER_VERSION,
     });

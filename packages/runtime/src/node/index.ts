@@ -4,3 +4,4 @@ export { createLogger, type LoggerOptions } from "./logger.ts";
 export { nodeRandom } from "./random.ts";
 export { runService, type ServiceOptions } from "./run-service.ts";
 export { readSeedFile } from "./seed-file.ts";
+export { watchStorage } from "./watch-storage.ts";

@@ -7,7 +7,7 @@ import {
   MESSAGE_VERSION,
   subjects,
 } from "@berth/protocol";
-import type { Bus, Clock, Logger, Message, Subscription } from "@berth/runtime";
+import type { Bus, Clock, Logger, Message, Storage, Subscription } from "@berth/runtime";
 import { handleCommand, handleQuery, type ReadMethod, type WriteMethod } from "../core/index.ts";
 import { accept, acceptBounded, invalidRequest, refuse, type Respond } from "./answer.ts";
 import { EntryJournal } from "./entry-journal.ts";
@@ -21,6 +21,8 @@ export interface ApiComponents {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly standing: () => Standing;
+  /** Absent where the log's disk is out of sight. */
+  readonly storage?: Storage | undefined;
 }
 
 /**
@@ -97,6 +99,8 @@ export class ApiService {
     const { reign } = standing;
     const overload = reign.overload();
     if (overload !== null) return refuse(respond, overload);
+    const shortage = this.#components.storage?.shortage() ?? null;
+    if (shortage !== null) return refuse(respond, refusals.logFull(shortage));
     const at = { nowUnixMs: this.#components.clock.nowUnixMs() };
     const decision = handleCommand(reign.state, method, params, at);
     if (!decision.ok) return this.#hold(reign, () => refuse(respond, decision.error), respond);

@@ -1,5 +1,5 @@
 import { BerthError, type ClusterEvent, type ClusterId } from "@berth/protocol";
-import type { Bus, Clock, Log, Logger, Random, Subscription, Timer } from "@berth/runtime";
+import type { Bus, Clock, Log, Logger, Random, Storage, Subscription, Timer } from "@berth/runtime";
 import { applyEntry } from "../core/index.ts";
 import { AgentService } from "./agent-service.ts";
 import { ApiService } from "./api-service.ts";
@@ -18,6 +18,8 @@ export interface SchedulerComponents {
   readonly bus: Bus;
   readonly log: Log;
   readonly logger: Logger;
+  /** The disk under the log; absent where it is out of sight. */
+  readonly storage?: Storage | undefined;
   /** Names this process for people: host name and pid. */
   readonly leader: string;
   readonly version: string;
@@ -55,8 +57,8 @@ export class Scheduler {
   readonly #settle: { resolve: () => void; reject: (cause: unknown) => void };
 
   constructor(components: SchedulerComponents) {
-    const { random, bus, clock, logger } = components;
-    const services = { bus, clock, logger, standing: () => this.#standing };
+    const { random, bus, clock, logger, storage } = components;
+    const services = { bus, clock, logger, storage, standing: () => this.#standing };
     const { promise, resolve, reject } = withResolvers();
     this.done = promise;
     this.#settle = { resolve, reject };
