@@ -48,7 +48,7 @@ describe("the first start of a home", () => {
   it("refuses a second start on the same home and leaves the first one alone", async () => {
     const second = await cluster.berth("up", "--home", cluster.home);
     expect(second.exitCode).toBe(2);
-    expect(second.stderr).toMatch(/running/i);
+    expect(second.stderr).toMatch(/already runs/);
     expect((await cluster.status()).ready).toBe(true);
   });
 
