@@ -162,10 +162,8 @@ describe("an agent that was killed before the start", () => {
       `echo start >>${folder.logsPath}/stdout.log; exec sleep 300`,
     ]);
     await host.running();
-    await until("one of the shims has ended", async () => {
-      const { rows, markOf } = host.table.snapshot();
-      return rows.filter((row) => row.state !== "Z" && markOf(row) !== null).length === 2;
-    });
+    await host.outputHas("start");
+    await until("one of the shims has ended", () => host.leftPids().length === 2);
     expect(host.output()).toBe("start\n");
     late.unref();
   });
