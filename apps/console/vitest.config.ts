@@ -1,8 +1,3 @@
 import { berthTests } from "../../vitest.shared.ts";
 
-export default berthTests({
-  test: {
-    include: ["web/**/*.test.ts"],
-    exclude: ["**/*.browser.test.ts", "**/*.integration.test.ts", "**/node_modules/**"],
-  },
-});
+export default berthTests({ test: { include: ["src/**/*.test.ts", "web/**/*.test.ts"] } });

@@ -129,6 +129,8 @@ export class FakeAgent {
       );
       this.#fence = reply.fence;
       await this.#follow(reply.allocations);
+    } catch {
+      // No leader now: the next hint, or the next one's answer to a beat, brings it back here.
     } finally {
       this.#isPulling = false;
     }
@@ -139,7 +141,6 @@ export class FakeAgent {
     for (const allocation of desired) {
       const { allocationId: id } = allocation;
       if (this.#running.has(id) || this.#ended.has(id)) continue;
-      this.#running.set(id, allocation);
       const well = this.neverHealthy.has(allocation.workloadName) ? "starting" : "healthy";
       await this.#report({
         state: "running",
@@ -149,6 +150,7 @@ export class FakeAgent {
         health: allocation.check === null ? "none" : well,
         message: null,
       });
+      this.#running.set(id, allocation);
     }
     for (const id of [...this.#running.keys()].filter((each) => !wanted.has(each))) {
       this.#running.delete(id);

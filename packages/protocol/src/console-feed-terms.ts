@@ -11,6 +11,7 @@ export const feedLimits = {
   finishedAllocationsMax: 500,
   eventsMax: 500,
 } as const;
+export type FeedLimits = Readonly<Record<keyof typeof feedLimits, number>>;
 
 /** Why the gateway closes a socket: WebSocket close codes of the private range. */
 export const feedCloseCodes = {

@@ -2,8 +2,8 @@ import {
   type AllocationId,
   type AllocationView,
   allocationNumber,
-  type EventView,
   type FeedDelta,
+  type FeedLimits,
   type FeedSnapshot,
   feedLimits,
 } from "@berth/protocol";
@@ -25,16 +25,18 @@ import type { Fold } from "../replica.ts";
  */
 export class FeedProjection {
   readonly #fold: Fold;
+  readonly #limits: FeedLimits;
   /** In the order of their end; the first one makes room. */
   readonly #finished = new Set<AllocationId>();
   #seq: number;
 
-  constructor(fold: Fold) {
+  constructor(fold: Fold, limits: FeedLimits = feedLimits) {
     this.#fold = fold;
+    this.#limits = limits;
     this.#seq = fold.state.seq;
     const finished = [...fold.state.allocations.values()].filter(({ status }) => isFinal(status));
     finished.sort((a, b) => a.number - b.number);
-    for (const { id } of finished.slice(-feedLimits.finishedAllocationsMax)) this.#finished.add(id);
+    for (const { id } of finished.slice(-limits.finishedAllocationsMax)) this.#finished.add(id);
   }
 
   get epoch(): string {
@@ -60,7 +62,7 @@ export class FeedProjection {
       nodes: [...state.nodes.values()].map(nodeView),
       workloads: [...state.workloads.values()].map(workloadView),
       allocations: [...finished, ...live].map(allocationView).sort(byNumber),
-      events: newestEvents(eventsAfter(state.events, 0)),
+      events: eventsAfter(state.events, 0).slice(-this.#limits.eventsMax),
     };
   }
 
@@ -95,14 +97,14 @@ export class FeedProjection {
         workloads: workloads.gone,
         allocations: [...allocations.gone, ...evicted],
       },
-      events: newestEvents(eventsAfter(state.events, previousSeq)),
+      events: eventsAfter(state.events, previousSeq).slice(-this.#limits.eventsMax),
     };
   }
 
   #evict(): Set<AllocationId> {
     const evicted = new Set<AllocationId>();
     for (const id of this.#finished) {
-      if (this.#finished.size <= feedLimits.finishedAllocationsMax) break;
+      if (this.#finished.size <= this.#limits.finishedAllocationsMax) break;
       this.#finished.delete(id);
       evicted.add(id);
     }
@@ -140,10 +142,6 @@ function present<I, T>(ids: Set<I>, records: ReadonlyMap<I, T>): { there: T[]; g
     else there.push(record);
   }
   return { there, gone };
-}
-
-function newestEvents(events: readonly EventView[]): EventView[] {
-  return events.slice(-feedLimits.eventsMax);
 }
 
 function byNumber(a: AllocationView, b: AllocationView): number {

@@ -1,7 +1,10 @@
-import { type FeedDelta, feedLimits } from "@berth/protocol";
+import { type FeedDelta, type FeedLimits, feedLimits } from "@berth/protocol";
 
 /** One delta that does what these do one after another. They must follow each other. */
-export function mergeDeltas(deltas: readonly [FeedDelta, ...FeedDelta[]]): FeedDelta {
+export function mergeDeltas(
+  deltas: readonly [FeedDelta, ...FeedDelta[]],
+  { eventsMax }: Pick<FeedLimits, "eventsMax"> = feedLimits,
+): FeedDelta {
   const [first] = deltas;
   const last = deltas.at(-1) ?? first;
   const nodes = mergeById(deltas.map((delta) => [delta.nodes, delta.removed.nodes]));
@@ -20,7 +23,7 @@ export function mergeDeltas(deltas: readonly [FeedDelta, ...FeedDelta[]]): FeedD
       workloads: workloads.removed,
       allocations: allocations.removed,
     },
-    events: deltas.flatMap((delta) => delta.events).slice(-feedLimits.eventsMax),
+    events: deltas.flatMap((delta) => delta.events).slice(-eventsMax),
   };
 }
 

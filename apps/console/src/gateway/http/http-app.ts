@@ -3,7 +3,7 @@ import type { Bus, Logger } from "@berth/runtime";
 import { type Context, Hono } from "hono";
 import { httpStatusOf } from "./http-status.ts";
 import type { HostGuard } from "./host-guard.ts";
-import type { ReadApi } from "./read-api.ts";
+import { parseQuery, type ReadApi } from "./read-api.ts";
 import { LogsQuery, readLogs } from "./read-logs.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { StaticFile } from "./static-files.ts";
@@ -79,13 +79,18 @@ function addApi(app: Hono, components: HttpComponents): void {
   const { readApi } = components;
   const v1 = new Hono();
   v1.get("/status", (context) => context.json(readApi.status()));
-  v1.get("/nodes", (context) => context.json(readApi.query("node.list", {})));
+  v1.get("/nodes", (context) => {
+    const { after, ...page } = pageOf(context);
+    const number = after === null ? null : Number(after);
+    return context.json(readApi.query("node.list", { ...page, after: number }));
+  });
   v1.get("/nodes/:node", (context) =>
     context.json(readApi.query("node.get", { node: context.req.param("node") })),
   );
-  v1.get("/workloads", (context) =>
-    context.json(readApi.query("workload.list", { project: context.req.query("project") ?? null })),
-  );
+  v1.get("/workloads", (context) => {
+    const project = context.req.query("project") ?? null;
+    return context.json(readApi.query("workload.list", { ...pageOf(context), project }));
+  });
   v1.get("/workloads/:project/:name", (context) =>
     context.json(readApi.query("workload.get", { workload: workloadOf(context.req.param()) })),
   );
@@ -94,16 +99,15 @@ function addApi(app: Hono, components: HttpComponents): void {
   );
   v1.get("/allocations", (context) => {
     const { workload = null, node = null, all } = context.req.query();
-    const isAll = all !== undefined && all !== "false" && all !== "0";
-    return context.json(readApi.query("allocation.list", { workload, node, all: isAll }));
+    const params = { ...pageOf(context), workload, node, all: isSet(all) };
+    return context.json(readApi.query("allocation.list", params));
   });
   v1.get("/allocations/:id", (context) =>
     context.json(readApi.query("allocation.get", { allocation: context.req.param("id") })),
   );
   v1.get("/allocations/:id/logs", async (context) => {
-    const query = LogsQuery.safeParse(context.req.query());
-    if (!query.success) throw invalidQuery(query.error.issues[0]);
-    return context.json(await readLogs(components, context.req.param("id"), query.data));
+    const query = parseQuery(LogsQuery, context.req.query());
+    return context.json(await readLogs(components, context.req.param("id"), query));
   });
   v1.get("/events", async (context) =>
     context.json(await readApi.events(eventParams(context.req.query()), context.req.raw.signal)),
@@ -122,6 +126,16 @@ function workloadOf({ project, name }: { project: string; name: string }): strin
   return `${project}/${name}`;
 }
 
+/** Which page of a listing: `after` the last of the one before, at most `limit`. */
+function pageOf(context: Context): { after: string | null; limit?: number } {
+  const { after = null, limit } = context.req.query();
+  return { after, ...(limit === undefined ? {} : { limit: Number(limit) }) };
+}
+
+function isSet(flag: string | undefined): boolean {
+  return flag !== undefined && flag !== "false" && flag !== "0";
+}
+
 /** Numbers arrive as text; the method's own schema says what is wrong with them. */
 function eventParams(query: Record<string, string>): unknown {
   const { after, newest, limit, wait, workload = null, node = null } = query;
@@ -129,15 +143,10 @@ function eventParams(query: Record<string, string>): unknown {
     ...(after === undefined ? {} : { afterSeq: Number(after) }),
     ...(limit === undefined ? {} : { limit: Number(limit) }),
     ...(wait === undefined ? {} : { waitMs: Number(wait) }),
-    newest: newest !== undefined && newest !== "false" && newest !== "0",
+    newest: isSet(newest),
     workload,
     node,
   };
-}
-
-function invalidQuery(issue: { path: PropertyKey[]; message: string } | undefined): BerthError {
-  const where = issue?.path.map(String).join(".") ?? "query";
-  return new BerthError("invalid", `${where}: ${issue?.message ?? "not what was expected"}`);
 }
 
 function serveFile({ files }: HttpComponents, context: Context): Response {

@@ -21,6 +21,7 @@ export function httpStatusOf(code: ErrorCode) {
     case "unreachable":
       return 502;
     case "not_leader":
+    case "behind":
     case "log.unavailable":
       return 503;
     case "timeout":

@@ -9,6 +9,7 @@ import {
 } from "@berth/protocol";
 import { handleQuery, type ReadMethod } from "@berth/scheduler/state";
 import type { Clock } from "@berth/runtime";
+import type { z } from "zod";
 import type { Replica } from "../replica.ts";
 
 export interface ReadApiComponents {
@@ -31,19 +32,14 @@ export class ReadApi {
    */
   query<M extends ReadMethod>(method: M, params: unknown): ApiReply<M> {
     const { replica, clock } = this.#components;
-    const parsed = api[method].request.safeParse(params);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      const where = issue?.path.join(".") ?? "";
-      throw new BerthError("invalid", `${where}: ${issue?.message ?? "not what was expected"}`);
-    }
+    const parsed = parseQuery(api[method].request, params);
     if (replica.current === null) {
       throw new BerthError("log.unavailable", "the console is still reading the log", {
         retryable: true,
       });
     }
     const at = { nowUnixMs: clock.nowUnixMs() };
-    const result = handleQuery(replica.current.state, method, parsed.data as ApiParams<M>, at);
+    const result = handleQuery(replica.current.state, method, parsed as ApiParams<M>, at);
     if (!result.ok) throw BerthError.fromWire(result.error);
     return result.value;
   }
@@ -56,7 +52,7 @@ export class ReadApi {
 
   /** Events after a position; waits up to `waitMs` for the first one. */
   async events(params: unknown, abort: AbortSignal): Promise<ApiReply<"event.list">> {
-    const { waitMs } = api["event.list"].request.parse(params);
+    const { waitMs } = parseQuery(api["event.list"].request, params);
     const deadlineMs =
       this.#components.clock.monotonicMs() + Math.min(waitMs, limits.longPollMsMax);
     for (;;) {
@@ -73,3 +69,12 @@ export class ReadApi {
 }
 
 const EVENT_POLL_MS = 100;
+
+/** Throws a `BerthError` `invalid` that names the first thing wrong. */
+export function parseQuery<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
+  const parsed = schema.safeParse(query);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue?.path.map(String).join(".") || "query";
+  throw new BerthError("invalid", `${where}: ${issue?.message ?? "not what was expected"}`);
+}
