@@ -27,6 +27,8 @@ export const AgentHello = Envelope.extend({
   applied: Fence.nullable(),
   /** Everything it has on disk, finished-but-unacknowledged included. */
   allocations: z.array(AllocationReport),
+  /** Nothing was left out of `allocations` for want of room: what is not there has ended unseen. */
+  complete: z.boolean().default(true),
 });
 export type AgentHello = z.infer<typeof AgentHello>;
 export const AgentHelloReply = z.object({ clusterId: ClusterId, fence: Fence });
@@ -125,5 +127,8 @@ export const LogsReply = z.object({
 });
 export type LogsReply = z.infer<typeof LogsReply>;
 
-/** Every reply on the wire, from any side. */
-export type Reply<T> = { ok: true; value: T } | { ok: false; error: WireError };
+/**
+ * Every reply on the wire, from any side. `seq`, in answers of a scheduler: the sequence of the log
+ * that the answer reflects. A reader that must not see less says so with `atLeastSeq`.
+ */
+export type Reply<T> = { ok: true; value: T; seq?: number } | { ok: false; error: WireError };

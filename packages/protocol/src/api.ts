@@ -17,9 +17,23 @@ import {
  * The methods of `berth.api.<method>`. Request bodies are `{ v: 1, ...params }`; replies are
  * `Reply<value>`. A write carries a client-made request id: repeating it returns the first answer.
  * A write's reply means it is durable.
+ *
+ * Any scheduler answers a read, from the sequence its reply names. A read with `atLeastSeq` is
+ * answered from that sequence or a later one, or refused as `behind`: with the sequence of a write's
+ * reply, a client reads its own writes wherever it asks.
  */
+export const ReadEnvelope = z.object({ atLeastSeq: z.int().min(0).default(0) });
 const Write = z.object({ requestId: RequestId });
 const Empty = z.object({});
+
+/**
+ * One page of a listing. A page may be shorter than asked for, because an answer has to fit a
+ * message; `next` is the `after` of the page that follows, null on the last.
+ */
+const page = <After extends z.ZodType>(after: After) => ({
+  after: after.nullable().default(null),
+  limit: z.int().min(1).max(limits.listPageMax).default(limits.listPageMax),
+});
 
 export const ApplyResult = z.object({
   workload: WorkloadId,
@@ -73,8 +87,12 @@ export const api = {
   },
   "workload.list": {
     kind: "read",
-    request: z.object({ project: z.string().nullable().default(null) }),
-    reply: z.object({ seq: z.int(), workloads: z.array(WorkloadView) }),
+    request: z.object({ project: z.string().nullable().default(null), ...page(WorkloadId) }),
+    reply: z.object({
+      seq: z.int(),
+      workloads: z.array(WorkloadView),
+      next: WorkloadId.nullable().default(null),
+    }),
   },
   "workload.get": { kind: "read", request: WorkloadSelector, reply: WorkloadDetail },
   "workload.why": { kind: "read", request: WorkloadSelector, reply: Why },
@@ -96,14 +114,24 @@ export const api = {
       node: z.string().nullable().default(null),
       /** Finished ones too. */
       all: z.boolean().default(false),
+      ...page(AllocationId),
     }),
-    reply: z.object({ seq: z.int(), allocations: z.array(AllocationView) }),
+    reply: z.object({
+      seq: z.int(),
+      allocations: z.array(AllocationView),
+      next: AllocationId.nullable().default(null),
+    }),
   },
   "allocation.get": { kind: "read", request: AllocationSelector, reply: AllocationView },
   "node.list": {
     kind: "read",
-    request: Empty,
-    reply: z.object({ seq: z.int(), nodes: z.array(NodeView) }),
+    request: z.object(page(z.int().min(0))),
+    reply: z.object({
+      seq: z.int(),
+      nodes: z.array(NodeView),
+      /** A node's number. */
+      next: z.int().nullable().default(null),
+    }),
   },
   "node.get": { kind: "read", request: NodeSelector, reply: NodeDetail },
   "node.cordon": {

@@ -13,6 +13,7 @@ export const errorCodes = [
   "conflict", // the state does not allow it (for example: remove while running)
   "overloaded", // a bounded queue is full; try again
   "not_leader", // this replica cannot accept writes now; try again
+  "behind", // this replica has not read the log as far as the request wants; try again
   "log.unavailable", // the log did not acknowledge; whether it is stored is unknown
   "log.full", // the log's disk is full; nothing was stored
   "denied", // the caller may not do this

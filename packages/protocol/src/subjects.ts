@@ -6,7 +6,10 @@ import type { NodeId } from "./ids.ts";
  * | subject | who → who | what |
  * |---|---|---|
  * | `berth.log` | leader → stream | log entries |
- * | `berth.api.<method>` | client → leader | request/reply |
+ * | `berth.lease` | leader → stream | the lease: who tries to write |
+ * | `berth.scheduler.<holder>.presence` | scheduler → scheduler | request/reply: are you there |
+ * | `berth.snapshots.<id>.chunks|manifest` | scheduler → stream | a snapshot of the state |
+ * | `berth.api.<method>` | client → leader; reads: any scheduler | request/reply |
  * | `berth.agent.<node>.hello|report|desired` | agent → leader | request/reply |
  * | `berth.agent.<node>.beat|usage|health` | agent → all interested | droppable |
  * | `berth.node.<node>.desired` | leader → agent | a hint: what changed, with (term, generation) |
@@ -14,6 +17,11 @@ import type { NodeId } from "./ids.ts";
  */
 export const LOG_STREAM = "BERTH_LOG";
 export const LOG_SUBJECT = "berth.log";
+export const LEASE_STREAM = "BERTH_LEASE";
+export const LEASE_SUBJECT = "berth.lease";
+export const SNAPSHOT_STREAM = "BERTH_SNAPSHOTS";
+/** Schedulers that can answer reads share them. */
+export const READERS_QUEUE = "berth-readers";
 
 export type AgentRequest = "hello" | "report" | "desired";
 export type AgentTelemetry = "beat" | "usage" | "health";
@@ -23,6 +31,10 @@ export const subjects = {
   log: LOG_SUBJECT,
   api: (method: string) => `berth.api.${method}`,
   apiAll: "berth.api.>",
+  schedulerPresence: (holder: string) => `berth.scheduler.${holder}.presence`,
+  snapshot: (id: string, part: "chunks" | "manifest") => `berth.snapshots.${id}.${part}`,
+  snapshotEvery: (part: "chunks" | "manifest") => `berth.snapshots.*.${part}`,
+  snapshotAll: "berth.snapshots.>",
   agent: (node: NodeId, message: AgentRequest | AgentTelemetry) => `berth.agent.${node}.${message}`,
   agentEvery: (message: AgentRequest | AgentTelemetry) => `berth.agent.*.${message}`,
   agentAll: (node: NodeId) => `berth.agent.${node}.>`,

@@ -4,6 +4,7 @@ import { checkAcrossFields } from "./check-across-fields.ts";
 import type { SpecProblem } from "./errors.ts";
 import { issueMessage } from "./issue-message.ts";
 import { limits } from "./limits.ts";
+import { utf8Length } from "./utf8-length.ts";
 import {
   BatchInput,
   normalizeWorkload,
@@ -180,16 +181,6 @@ function child(schema: unknown, key: string | number): unknown {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Bytes as UTF-8, without a platform's encoder: 1 to 4 a code point. */
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  }
-  return bytes;
 }
 
 function valueAt(root: unknown, path: Path): unknown {

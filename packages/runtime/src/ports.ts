@@ -1,3 +1,5 @@
+import type { SnapshotHeader, SnapshotManifest } from "@berth/protocol";
+
 /**
  * The world as Berth sees it. Shells are written against these interfaces; real servers, tests and
  * the simulation differ only in what stands behind them. Every adapter of a port passes that
@@ -55,8 +57,15 @@ export interface Bus {
    * A timeout says nothing about whether the request was handled.
    */
   request(subject: string, body: unknown, options: { timeoutMs: number }): Promise<unknown>;
-  /** A handler that throws is reported and counted; it never ends the subscription. */
-  subscribe(subject: string, handle: (message: Message) => void): Subscription;
+  /**
+   * A handler that throws is reported and counted; it never ends the subscription. Of all who
+   * subscribe in one `queue`, one gets each message.
+   */
+  subscribe(
+    subject: string,
+    handle: (message: Message) => void,
+    options?: { readonly queue?: string },
+  ): Subscription;
   onStatus(listen: (status: BusStatus) => void): Subscription;
   /** Flushes what was published, then closes. */
   close(): Promise<void>;
@@ -102,8 +111,85 @@ export interface Log {
   ): Subscription;
 }
 
+/** What the lease holds now. `body` is null when there is none, or it has run out. */
+export interface ObservedLease {
+  readonly seq: number;
+  readonly body: unknown;
+}
+
+/**
+ * - `stored`: the lease's message is ours now, at `seq`.
+ * - `conflict`: it is not at the expected sequence; nothing changed.
+ * - `unknown`: stored or not, nobody knows; observe again.
+ */
+export type LeaseResult =
+  | { result: "stored"; seq: number }
+  | { result: "conflict" }
+  | { result: "unknown"; cause: unknown };
+
+/**
+ * One message that is forgotten when it has not been replaced for its time to live. A hint about
+ * who should try to write, never a right: engines forget it late, and sometimes early.
+ */
+export interface Lease {
+  readonly ttlMs: number;
+  /** Rejects with a `BerthError` `log.unavailable` when it cannot be read in time. */
+  observe(): Promise<ObservedLease>;
+  /** Replaces the message when the stream's last sequence is `expectedSeq`. Never throws. */
+  put(body: unknown, expectedSeq: number): Promise<LeaseResult>;
+}
+
 /** The disk under the log, where this process can see it. */
 export interface Storage {
   /** Why nothing more should be written to it, with numbers; null while there is room. */
   shortage(): string | null;
+}
+
+/** What the log holds, in numbers. */
+export interface LogStat {
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: number;
+}
+
+/** What keeping a log takes beyond writing and reading it. Not for the path of a decision. */
+export interface LogKeeper {
+  /** Rejects with a `BerthError` `log.unavailable`, as every method here. */
+  stat(): Promise<LogStat>;
+  /** One entry; null when it is not, or no longer, there. */
+  entry(seq: number): Promise<StoredEntry | null>;
+  /** Removes every entry before `seq`, for good; sequences stay. */
+  purgeBefore(seq: number): Promise<void>;
+  /** Makes `seq` the first sequence of a log that has never held one. Rejects with `conflict` else. */
+  startAt(seq: number): Promise<void>;
+}
+
+/** A snapshot as a store lists it; without a manifest when that is foreign, damaged or too new. */
+export type StoredSnapshot =
+  | { readonly id: string; readonly manifest: SnapshotManifest }
+  | { readonly id: string; readonly manifest: null; readonly problem: string };
+
+/**
+ * Where snapshots are kept. A store moves bytes; whether they are the right ones is for the reader
+ * to check against the manifest (see `verifiedChunks`).
+ *
+ * Every method rejects with a `BerthError`: `log.unavailable` when the store cannot be used now,
+ * `log.full` when it has no room, `invalid` when what it holds is damaged.
+ */
+export interface SnapshotStore {
+  /** For people. */
+  readonly name: string;
+  /** All that are complete, newest first; those without a manifest come last. */
+  list(): Promise<readonly StoredSnapshot[]>;
+  /** Becomes visible only when all of it is durable. Says under which id, and with what checksum. */
+  write(
+    header: SnapshotHeader,
+    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly id: string; readonly manifest: SnapshotManifest }>;
+  /** The chunks as they were written, in order, as many as there are. */
+  read(id: string): AsyncIterable<Uint8Array>;
+  /** Removing what is not there does nothing. */
+  remove(id: string): Promise<void>;
+  /** Removes what writes left behind that never finished and began at least `olderThanMs` ago. */
+  sweep(olderThanMs: number): Promise<void>;
 }

@@ -47,6 +47,20 @@ export function describeBus(name: string, make: () => Promise<BusUnderTest>): vo
       await until("it arrived", () => isDelivered);
     });
 
+    it("hands a message to one of each queue and to all outside of queues", async () => {
+      const counts = { left: 0, right: 0, aside: 0 };
+      const join = async (bus: Bus, name: "left" | "right") => {
+        bus.subscribe("berth.api.queued", () => void (counts[name] += 1), { queue: "readers" });
+        await listen(bus, `berth.api.ready-${name}`, () => {});
+      };
+      await join(left, "left");
+      await join(right, "right");
+      await listen(right, "berth.api.queued", () => void (counts.aside += 1));
+      for (let number = 0; number < 100; number += 1) left.publish("berth.api.queued", number);
+      await until("all arrived", () => counts.aside === 100 && counts.left + counts.right === 100);
+      expect(Math.min(counts.left, counts.right)).toBeGreaterThan(0);
+    });
+
     it("matches one token with * and the rest with >", async () => {
       const seen: string[] = [];
       await listen(right, "berth.agent.*.beat", ({ subject }) => seen.push(`* ${subject}`));

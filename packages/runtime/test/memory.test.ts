@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { memoryLog, memoryNetwork, seededRandom, subjectMatches } from "../src/memory/index.ts";
+import {
+  memoryLease,
+  memoryLog,
+  memoryNetwork,
+  seededRandom,
+  subjectMatches,
+} from "../src/memory/index.ts";
 import { nodeClock } from "../src/node/index.ts";
 import { describeBus } from "./bus-contract.ts";
+import { describeLease } from "./lease-contract.ts";
 import { describeLog } from "./log-contract.ts";
 
 describeBus("memory", async () => {
@@ -16,6 +23,11 @@ describeBus("memory", async () => {
 describeLog("memory", async () => {
   const log = memoryLog({ clock: nodeClock });
   return { log, rival: log, dispose: async () => {} };
+});
+
+describeLease("memory", async () => {
+  const lease = memoryLease({ clock: nodeClock, ttlMs: 300 });
+  return { lease, rival: lease, dispose: async () => {} };
 });
 
 describe("a network in memory", () => {

@@ -1,11 +1,20 @@
 import { connect, nkeyAuthenticator } from "nats";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { LOG_STREAM } from "@berth/protocol";
+import { LEASE_STREAM, LOG_STREAM } from "@berth/protocol";
 import { memoryLogger } from "../src/memory/index.ts";
-import { connectBus, ensureLogStream, type NatsBus, natsLog, openBus } from "../src/nats/index.ts";
+import {
+  connectBus,
+  ensureLeaseStream,
+  ensureLogStream,
+  type NatsBus,
+  natsLease,
+  natsLog,
+  openBus,
+} from "../src/nats/index.ts";
 import type { StoredEntry } from "../src/ports.ts";
 import { describeBus } from "./bus-contract.ts";
+import { describeLease } from "./lease-contract.ts";
 import { bytes, describeLog, readAll } from "./log-contract.ts";
 import { until } from "./until.ts";
 import { findNatsServer, startTestServer, type TestServer } from "./with-nats-server.ts";
@@ -55,6 +64,22 @@ describe.skipIf(program === null)("over a real nats-server", () => {
     return {
       log: natsLog(bus),
       rival: natsLog(other),
+      dispose: async () => {
+        await Promise.all([bus.close(), other.close()]);
+      },
+    };
+  });
+
+  describeLease("JetStream", async () => {
+    const bus = await emptyLog();
+    const other = await join("rival");
+    const options = { ttlMs: 500, requestTimeoutMs: 2_000 };
+    const manager = await bus.connection?.jetstreamManager({ checkAPI: false });
+    await manager?.streams.delete(LEASE_STREAM).catch(() => false);
+    await ensureLeaseStream(bus, options.ttlMs);
+    return {
+      lease: natsLease(bus, options),
+      rival: natsLease(other, options),
       dispose: async () => {
         await Promise.all([bus.close(), other.close()]);
       },

@@ -6,6 +6,7 @@ export {
   memoryNetwork,
   type MemoryNetwork,
 } from "./memory-bus.ts";
+export { memoryLease, type MemoryLease, type MemoryLeaseOptions } from "./memory-lease.ts";
 export {
   type AppendFault,
   memoryLog,

@@ -30,7 +30,8 @@ export function memoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
   const { clock, logger = loggerTo(() => {}) } = options;
   const deliver = options.deliver ?? (({ run }: Delivery) => void clock.after(0, run));
   const clients = new Set<MemoryBus>();
-  return { connect: (name) => new MemoryBus(name, { clock, logger, deliver, clients }) };
+  const surroundings = { clock, logger, deliver, clients, turns: { taken: 0 } };
+  return { connect: (name) => new MemoryBus(name, surroundings) };
 }
 
 interface Surroundings {
@@ -38,11 +39,19 @@ interface Surroundings {
   readonly logger: Logger;
   readonly deliver: (delivery: Delivery) => void;
   readonly clients: Set<MemoryBus>;
+  /** Counts messages to queues, so that their members take turns. */
+  readonly turns: { taken: number };
 }
 
 interface Handler {
   readonly subject: string;
   readonly handle: (message: Message) => void;
+  readonly queue: string | undefined;
+}
+
+interface Receiver {
+  readonly client: MemoryBus;
+  readonly handler: Handler;
 }
 
 /** Takes an answer back to who asked. */
@@ -97,8 +106,12 @@ export class MemoryBus implements Bus {
     });
   }
 
-  subscribe(subject: string, handle: (message: Message) => void): Subscription {
-    return addTo(this.#handlers, { subject, handle });
+  subscribe(
+    subject: string,
+    handle: (message: Message) => void,
+    { queue }: { readonly queue?: string } = {},
+  ): Subscription {
+    return addTo(this.#handlers, { subject, handle, queue });
   }
 
   onStatus(listen: (status: BusStatus) => void): Subscription {
@@ -118,14 +131,31 @@ export class MemoryBus implements Bus {
 
   /** Sends to all who listen, and says how many they are. */
   #send(subject: string, text: string, reply: Reply | null): number {
-    let receivers = 0;
+    const receivers = this.#receiversOf(subject);
+    for (const { client, handler } of receivers) {
+      this.#deliverTo(client, subject, () => client.#receive(handler, subject, text, reply));
+    }
+    return receivers.length;
+  }
+
+  /** Everyone who listens, and of each queue the one whose turn it is. */
+  #receiversOf(subject: string): Receiver[] {
+    const receivers: Receiver[] = [];
+    const queues = new Map<string, Receiver[]>();
     for (const client of this.#surroundings.clients) {
       if (client.#status !== "connected") continue;
       for (const handler of client.#handlers) {
         if (!subjectMatches(handler.subject, subject)) continue;
-        receivers += 1;
-        this.#deliverTo(client, subject, () => client.#receive(handler, subject, text, reply));
+        const { queue } = handler;
+        if (queue === undefined) receivers.push({ client, handler });
+        else queues.set(queue, [...(queues.get(queue) ?? []), { client, handler }]);
       }
+    }
+    const { turns } = this.#surroundings;
+    for (const members of queues.values()) {
+      turns.taken += 1;
+      const member = members[turns.taken % members.length];
+      if (member !== undefined) receivers.push(member);
     }
     return receivers;
   }

@@ -17,6 +17,7 @@ const decoder = new TextDecoder();
 interface Handler {
   readonly subject: string;
   readonly handle: (message: Message) => void;
+  readonly queue: string | undefined;
   native: NatsSubscription | null;
 }
 
@@ -82,8 +83,12 @@ export class NatsBus implements Bus {
     return decoded;
   }
 
-  subscribe(subject: string, handle: (message: Message) => void): Subscription {
-    const handler: Handler = { subject, handle, native: null };
+  subscribe(
+    subject: string,
+    handle: (message: Message) => void,
+    { queue }: { readonly queue?: string } = {},
+  ): Subscription {
+    const handler: Handler = { subject, handle, queue, native: null };
     this.#handlers.add(handler);
     if (this.#connection !== null && this.#status !== "closed") {
       this.#listen(this.#connection, handler);
@@ -122,6 +127,7 @@ export class NatsBus implements Bus {
 
   #listen(connection: NatsConnection, handler: Handler): void {
     handler.native = connection.subscribe(handler.subject, {
+      ...(handler.queue === undefined ? {} : { queue: handler.queue }),
       callback: (error, message) => {
         if (error === null) this.#receive(connection, handler, message);
         else this.#logger.count("nats.subscription", "subscription failed", { error });

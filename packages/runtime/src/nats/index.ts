@@ -1,4 +1,5 @@
 /** The `Bus` and `Log` ports over NATS and JetStream. Nothing else in Berth imports `nats`. */
 export { NatsBus } from "./bus.ts";
 export { type BusOptions, connectBus, openBus, publicKeyOf } from "./connect.ts";
+export { ensureLeaseStream, natsLease, type NatsLeaseOptions } from "./lease.ts";
 export { ensureLogStream, natsLog, type NatsLogOptions } from "./log.ts";

@@ -4,7 +4,6 @@ import {
   headers,
   type JetStreamManager,
   nanos,
-  NatsError,
   RetentionPolicy,
   StorageType,
   type StreamConfig,
@@ -14,6 +13,14 @@ import { MINIMUM_VERSION } from "../nats-server/ensure-nats-server.ts";
 import { isAtLeast } from "../nats-server/version.ts";
 import type { AppendResult, Log, StoredEntry } from "../ports.ts";
 import type { NatsBus } from "./bus.ts";
+import {
+  apiErrorCode,
+  EXPECTED_LAST_SEQUENCE,
+  manage,
+  type PublishReply,
+  unavailable,
+  WRONG_LAST_SEQUENCE,
+} from "./jetstream.ts";
 import { NatsLogTail } from "./log-tail.ts";
 import { replayFrom } from "./replay-consumer.ts";
 
@@ -29,10 +36,8 @@ const READ_BATCH_ENTRIES = 256;
 const READ_BATCH_EXPIRES_MS = 10_000;
 /** A reader that folds slowly may take this long between two batches. */
 const READER_PAUSE_MS_MAX = 120_000;
-const EXPECTED_LAST_SEQUENCE = "Nats-Expected-Last-Sequence";
 
-/** Error codes of the JetStream API that an append can meet. */
-const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
+/** Error codes of the JetStream API that mean that an append found no room. */
 const NO_ROOM = new Set([
   10023, // insufficient resources
   10028, // account's memory is used up
@@ -73,7 +78,7 @@ export async function ensureLogStream(bus: NatsBus): Promise<void> {
   if (!isAtLeast(version, MINIMUM_VERSION)) {
     throw new BerthError("invalid", `nats-server ${version} is too old; ${MINIMUM_VERSION} needed`);
   }
-  const { streams } = await manage(bus, REQUEST_TIMEOUT_MS);
+  const { streams } = await manage(bus);
   const wanted = {
     name: LOG_STREAM,
     subjects: [LOG_SUBJECT],
@@ -140,12 +145,6 @@ function appendResult(reply: unknown, expectedLastSeq: number): AppendResult {
     };
   }
   return { result: "appended", seq };
-}
-
-/** The engine's answer to a publish into a stream. */
-interface PublishReply {
-  readonly seq?: number;
-  readonly error?: { readonly err_code: number; readonly description: string };
 }
 
 async function bounds(
@@ -215,25 +214,4 @@ async function collect(consumer: Fetches, count: number): Promise<StoredEntry[]>
   const messages = await consumer.fetch({ max_messages: count, expires: READ_BATCH_EXPIRES_MS });
   for await (const { seq, data } of messages) batch.push({ seq, bytes: data });
   return batch;
-}
-
-function manage(bus: NatsBus, timeoutMs: number): Promise<JetStreamManager> {
-  const { connection } = bus;
-  if (connection === null || bus.status !== "connected") {
-    return Promise.reject(new BerthError("unreachable", "not connected to NATS"));
-  }
-  return connection.jetstreamManager({ checkAPI: false, timeout: timeoutMs });
-}
-
-function apiErrorCode(cause: unknown): number | null {
-  return cause instanceof NatsError ? (cause.api_error?.err_code ?? null) : null;
-}
-
-function unavailable(cause: unknown): BerthError {
-  if (cause instanceof BerthError && cause.code === "log.unavailable") return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new BerthError("log.unavailable", `the log cannot be read: ${why}`, {
-    retryable: true,
-    cause,
-  });
 }

@@ -15,6 +15,7 @@ function hello(
   made: TestCluster,
   allocations: Parameters<typeof registerNode>[1]["allocations"],
   bootId = "boot-0",
+  complete = true,
 ) {
   const description = nodeDescription(0, { bootId });
   const message = {
@@ -24,6 +25,7 @@ function hello(
     clusterId: null,
     applied: null,
     allocations,
+    complete,
   } as const;
   return registerNode(made.state, message, made.nowUnixMs);
 }
@@ -107,6 +109,13 @@ describe("a hello", () => {
     ]);
     made.append(events);
     expect(made.only("web").id).toBe(placed?.id);
+  });
+
+  test("that was cut short loses nothing that is not on it", () => {
+    const made = cluster();
+    made.startAll();
+    expect(hello(made, [], "boot-0", false).events).toEqual([]);
+    expect(hello(made, [], "boot-0", true).events).toHaveLength(1);
   });
 
   test("with everything listed changes nothing, even after a reboot that lost nothing", () => {

@@ -7,6 +7,7 @@ import { type Observed, observeReports } from "./observe-reports.ts";
  * Decides what an agent's hello changes. A hello lists everything the agent has, so an allocation
  * that was seen running there and is not listed has ended unseen: it is lost. One merely placed
  * stays placed, because the agent has yet to pull it. A reboot follows the same rule.
+ * A list that was cut short says nothing of what is not on it; the agent's reports will.
  */
 export function registerNode(state: ClusterState, hello: AgentHello, nowUnixMs: number): Observed {
   const { description } = hello;
@@ -20,7 +21,7 @@ export function registerNode(state: ClusterState, hello: AgentHello, nowUnixMs: 
     events.push({ type: "NodeStatusChanged", nodeId: node.id, status: "ready", reason });
   }
   const listed = new Set(hello.allocations.map((report) => report.allocationId));
-  for (const id of node?.live ?? []) {
+  for (const id of hello.complete ? (node?.live ?? []) : []) {
     const allocation = state.allocations.get(id);
     if (!allocation || allocation.status === "placed" || listed.has(id)) continue;
     events.push(vanished(allocation, nowUnixMs));

@@ -1,4 +1,11 @@
-import { api, type ApiMethod, type ApiParams, type ApiReply, describeNoFit } from "@berth/protocol";
+import {
+  type AllocationId,
+  api,
+  type ApiMethod,
+  type ApiParams,
+  type ApiReply,
+  describeNoFit,
+} from "@berth/protocol";
 import { describe, expect, test } from "vitest";
 import { stateHash } from "../state/state-hash.ts";
 import {
@@ -244,6 +251,50 @@ describe("lists and numbers", () => {
     expect(ask(cluster, "node.get", { node: "n0" }).allocationList.length).toBeLessThan(2);
     expect(ask(cluster, "node.list").nodes).toHaveLength(2);
     expect(ask(cluster, "workload.list", { project: "other" }).workloads).toEqual([]);
+  });
+
+  test("a listing goes on where the page before it ended, whatever was removed meanwhile", () => {
+    const cluster = new TestCluster().join(3);
+    for (const name of ["d", "a", "c", "b"]) cluster.apply(serviceSpec({ name, count: 2 }));
+    const first = ask(cluster, "workload.list", { limit: 2 });
+    expect(first.workloads.map(({ name }) => name)).toEqual(["a", "b"]);
+    cluster.command("workload.remove", { workload: "b" });
+    const rest = ask(cluster, "workload.list", { limit: 2, after: first.next });
+    expect(rest).toMatchObject({ workloads: [{ name: "c" }, { name: "d" }], next: null });
+
+    const nodes = ask(cluster, "node.list", { limit: 2 });
+    expect(ask(cluster, "node.list", { after: nodes.next })).toMatchObject({
+      nodes: [{ number: (nodes.nodes.at(-1)?.number ?? 0) + 1 }],
+      next: null,
+    });
+
+    const ids: string[] = [];
+    let after: AllocationId | null = null;
+    do {
+      const page: ApiReply<"allocation.list"> = ask(cluster, "allocation.list", {
+        limit: 3,
+        after,
+      });
+      ids.push(...page.allocations.map(({ id }) => id));
+      after = page.next;
+    } while (after !== null);
+    expect(ids).toEqual(["a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8"]);
+  });
+
+  test("a page ends where the answer would not fit a message", () => {
+    const cluster = new TestCluster().join(1);
+    for (const name of ["a", "b", "c"]) cluster.apply(serviceSpec({ name }));
+    const query = (replyBytesMax: number) => {
+      const params = api["workload.list"].request.parse({});
+      const result = handleQuery(cluster.state, "workload.list", params, {
+        nowUnixMs: 0,
+        replyBytesMax,
+      });
+      return result.ok ? result.value : null;
+    };
+    const { length } = JSON.stringify(query(1_000_000)?.workloads[0]);
+    expect(query(2 * length + 2)).toMatchObject({ workloads: { length: 2 }, next: "default/b" });
+    expect(query(1)).toMatchObject({ workloads: { length: 1 }, next: "default/a" });
   });
 
   test("an unknown allocation is not found", () => {

@@ -6,10 +6,12 @@ import { clusterStatus } from "./cluster-status.ts";
 import { explainWorkload } from "./explain-workload.ts";
 import { listAllocations } from "./list-allocations.ts";
 import { listEvents } from "./list-events.ts";
-import { nodeDetail, nodeView } from "./node-view.ts";
+import { listNodes } from "./list-nodes.ts";
+import { listWorkloads } from "./list-workloads.ts";
+import { nodeDetail } from "./node-view.ts";
 import { planWorkloads } from "./plan-workloads.ts";
 import type { QueryContext, QueryResult } from "./query-result.ts";
-import { workloadDetail, workloadView } from "./workload-view.ts";
+import { workloadDetail } from "./workload-view.ts";
 
 export type { QueryResult } from "./query-result.ts";
 
@@ -22,12 +24,7 @@ const handlers: {
 } = {
   "cluster.status": ({ state }) => ({ ok: true, value: clusterStatus(state) }),
   "workload.plan": planWorkloads,
-  "workload.list": ({ state }, { project }) => {
-    const workloads = [...state.workloads.values()]
-      .map(workloadView)
-      .filter((view) => project === null || view.project === project);
-    return { ok: true, value: { seq: state.seq, workloads } };
-  },
+  "workload.list": listWorkloads,
   "workload.get": ({ state }, { workload }) => {
     const found = findWorkload(state, workload);
     return found.ok ? { ok: true, value: workloadDetail(state, found.value) } : found;
@@ -38,10 +35,7 @@ const handlers: {
     const found = findAllocation(state, allocation);
     return found.ok ? { ok: true, value: allocationView(found.value) } : found;
   },
-  "node.list": ({ state }) => {
-    const nodes = [...state.nodes.values()].map(nodeView);
-    return { ok: true, value: { seq: state.seq, nodes } };
-  },
+  "node.list": listNodes,
   "node.get": ({ state }, { node }) => {
     const found = findNode(state, node);
     return found.ok ? { ok: true, value: nodeDetail(state, found.value) } : found;
@@ -51,13 +45,13 @@ const handlers: {
 
 /**
  * Answers a read from the state as it is. `params` are what the method's schema parsed. Waiting
- * (`waitMs` of `event.list`) is the shell's.
+ * (`waitMs` of `event.list`) is the shell's. Listings end a page at `replyBytesMax`.
  */
 export function handleQuery<M extends ReadMethod>(
   state: ClusterState,
   method: M,
   params: ApiParams<M>,
-  at: { nowUnixMs: number },
+  { nowUnixMs, replyBytesMax = null }: { nowUnixMs: number; replyBytesMax?: number | null },
 ): QueryResult<ApiReply<M>> {
-  return handlers[method]({ state, nowUnixMs: at.nowUnixMs }, params);
+  return handlers[method]({ state, nowUnixMs, replyBytesMax }, params);
 }

@@ -1,28 +1,34 @@
-import { type ApiParams, type ApiReply, limits } from "@berth/protocol";
+import { allocationNumber, type ApiParams, type ApiReply } from "@berth/protocol";
 import { findNode, findWorkload } from "../select/find.ts";
 import { type AllocationRecord, isFinal } from "../state/cluster-state.ts";
 import { allocationView } from "./allocation-view.ts";
+import { takePage } from "./page.ts";
 import type { QueryContext, QueryResult } from "./query-result.ts";
 import { allocationsOf } from "./workload-view.ts";
 
-/** Allocations of a workload, on a node, or all; the newest ones when there are too many. */
+/** Allocations of a workload, on a node, or all; oldest first. */
 export function listAllocations(
-  { state }: QueryContext,
-  { workload, node, all }: ApiParams<"allocation.list">,
+  { state, replyBytesMax }: QueryContext,
+  { workload, node, all, after, limit }: ApiParams<"allocation.list">,
 ): QueryResult<ApiReply<"allocation.list">> {
   const foundWorkload = workload === null ? null : findWorkload(state, workload);
   if (foundWorkload && !foundWorkload.ok) return foundWorkload;
   const foundNode = node === null ? null : findNode(state, node);
   if (foundNode && !foundNode.ok) return foundNode;
   const nodeId = foundNode?.value.id ?? null;
+  const afterNumber = after === null ? 0 : allocationNumber(after);
   const records: Iterable<AllocationRecord> = foundWorkload
     ? allocationsOf(state, foundWorkload.value)
     : state.allocations.values();
-  const allocations = [...records]
+  const following = [...records]
     .filter(
-      (record) => (nodeId === null || record.nodeId === nodeId) && (all || !isFinal(record.status)),
+      (record) =>
+        (nodeId === null || record.nodeId === nodeId) &&
+        (all || !isFinal(record.status)) &&
+        allocationNumber(record.id) > afterNumber,
     )
-    .slice(-limits.listPageMax)
-    .map(allocationView);
-  return { ok: true, value: { seq: state.seq, allocations } };
+    .sort((a, b) => allocationNumber(a.id) - allocationNumber(b.id));
+  const { views, more } = takePage(following, { limit, bytesMax: replyBytesMax }, allocationView);
+  const next = more ? (views.at(-1)?.id ?? null) : null;
+  return { ok: true, value: { seq: state.seq, allocations: views, next } };
 }

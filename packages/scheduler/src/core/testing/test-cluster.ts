@@ -69,7 +69,7 @@ export class TestCluster {
     return this;
   }
 
-  hello(description: NodeDescription, allocations: AllocationReport[] = []): this {
+  hello(description: NodeDescription, allocations: AllocationReport[] = [], complete = true): this {
     const { nodeId } = description;
     const hello = {
       v: 1,
@@ -78,6 +78,7 @@ export class TestCluster {
       clusterId: this.state.clusterId,
       applied: null,
       allocations,
+      complete,
     } as const;
     this.append(registerNode(this.state, hello, this.nowUnixMs).events);
     return this;

@@ -1,0 +1,278 @@
+import { dimensions, limits, type PendingGroup, type WorkloadSpec } from "@berth/protocol";
+import { assert } from "@berth/runtime/assert";
+import type { AllocationRecord, ClusterState, Slot, WorkloadRecord } from "../cluster-state.ts";
+import { eventsAfter } from "../event-ring.ts";
+import {
+  type AllocationRow,
+  type HeaderRow,
+  type NodeRow,
+  type PendingRow,
+  type RevisionRow,
+  type SectionName,
+  type SlotRow,
+  STATE_FORMAT,
+  STATE_FORMAT_VERSION,
+  type StateSections,
+  type WorkloadRow,
+  words,
+} from "./state-format.ts";
+import { encodeUtf8 } from "./utf8.ts";
+
+/** UTF-16 units of a chunk: each becomes at most three bytes. */
+const CHUNK_UNITS_MAX = Math.floor(limits.snapshotChunkBytesMax / 3);
+/** Ranges in one row of waiting indexes. */
+const RANGES_PER_ROW_MAX = 1_000;
+
+/**
+ * The state as chunks of at most `limits.snapshotChunkBytesMax` bytes, made one at a time as they
+ * are asked for: the state must not change meanwhile. `decodeState` makes an equal state of them.
+ */
+export function* encodeState(state: ClusterState): Generator<Uint8Array> {
+  let rows = 0;
+  for (const [section, sectionRows] of sectionsOf(state)) {
+    const chunk = new ChunkDraft(section);
+    for (const row of sectionRows) {
+      const text = JSON.stringify(row);
+      if (!chunk.fits(text)) yield chunk.take();
+      chunk.add(text);
+      rows += 1;
+    }
+    if (!chunk.isEmpty) yield chunk.take();
+  }
+  const end = new ChunkDraft("end");
+  end.add(JSON.stringify({ rows } satisfies StateSections["end"]));
+  yield end.take();
+}
+
+class ChunkDraft {
+  readonly #frame: string;
+  #rows: string[] = [];
+  #units = 0;
+
+  constructor(section: SectionName) {
+    this.#frame = `{"section":"${section}","rows":[`;
+  }
+
+  get isEmpty(): boolean {
+    return this.#rows.length === 0;
+  }
+
+  fits(row: string): boolean {
+    return this.#frame.length + this.#units + row.length + 2 <= CHUNK_UNITS_MAX;
+  }
+
+  add(row: string): void {
+    assert(this.fits(row), `a row of ${row.length} characters has no room in a chunk`);
+    this.#rows.push(row);
+    this.#units += row.length + 1;
+  }
+
+  take(): Uint8Array {
+    const text = `${this.#frame}${this.#rows.join(",")}]}`;
+    this.#rows = [];
+    this.#units = 0;
+    return encodeUtf8(text);
+  }
+}
+
+type Section = { [Name in SectionName]: [Name, Iterable<StateSections[Name]>] }[SectionName];
+
+/** Every section but the last, which counts the rows of these. */
+export function* sectionsOf(state: ClusterState): Generator<Section> {
+  const index = new SharedValues(state);
+  yield ["header", [headerOf(state)]];
+  yield ["nodes", nodeRows(state)];
+  yield ["revisions", index.revisions];
+  yield ["workloads", workloadRows(state, index)];
+  yield ["pending", pendingRows(state)];
+  yield ["slots", slotRows(state)];
+  yield ["places", index.places];
+  yield ["amounts", index.amounts];
+  yield ["allocations", allocationRows(state, index)];
+  yield ["explanations", state.explanations];
+  yield ["answers", answerRows(state)];
+  yield ["events", eventsAfter(state.events, 0)];
+}
+
+function headerOf(state: ClusterState): HeaderRow {
+  const { status, health, stopReason } = words;
+  return {
+    format: STATE_FORMAT,
+    v: STATE_FORMAT_VERSION,
+    clusterId: state.clusterId,
+    term: state.term,
+    leader: state.leader,
+    version: state.version,
+    seq: state.seq,
+    atUnixMs: state.atUnixMs,
+    nextNodeNumber: state.nextNodeNumber,
+    nextWorkloadNumber: state.nextWorkloadNumber,
+    nextAllocationNumber: state.nextAllocationNumber,
+    droppedThroughSeq: state.events.droppedThroughSeq,
+    words: { status: [...status], health: [...health], stopReason: [...stopReason] },
+  };
+}
+
+function* nodeRows(state: ClusterState): Generator<NodeRow> {
+  for (const node of state.nodes.values()) {
+    yield {
+      number: node.number,
+      description: node.description,
+      status: node.status,
+      statusReason: node.statusReason,
+      statusSinceUnixMs: node.statusSinceUnixMs,
+      eligibility: node.eligibility,
+      eligibilityReason: node.eligibilityReason,
+      drain: node.drain,
+      generation: node.generation,
+    };
+  }
+}
+
+function* workloadRows(state: ClusterState, index: SharedValues): Generator<WorkloadRow> {
+  for (const workload of state.workloads.values()) {
+    yield {
+      number: workload.number,
+      revision: index.revisionOf(workload.spec),
+      taskVersion: workload.taskVersion,
+      stopped: workload.stopped,
+      removing: workload.removing,
+      submittedAtUnixMs: workload.submittedAtUnixMs,
+      updatedAtUnixMs: workload.updatedAtUnixMs,
+      counts: workload.counts,
+    };
+  }
+}
+
+function* pendingRows(state: ClusterState): Generator<PendingRow> {
+  for (const [position, { pending }] of [...state.workloads.values()].entries()) {
+    for (const group of pending) yield* pendingRowsOf(position, group);
+  }
+}
+
+function* pendingRowsOf(workload: number, group: PendingGroup): Generator<PendingRow> {
+  const { indexes, explanation } = group;
+  for (let at = 0; at < indexes.length; at += RANGES_PER_ROW_MAX) {
+    const ranges = indexes.slice(at, at + RANGES_PER_ROW_MAX);
+    yield [workload, ranges, at === 0 ? explanation : null];
+  }
+}
+
+function* slotRows(state: ClusterState): Generator<SlotRow> {
+  for (const [position, { slots }] of [...state.workloads.values()].entries()) {
+    for (const slot of slots.values()) yield slotRow(position, slot);
+  }
+}
+
+function slotRow(workload: number, slot: Slot): SlotRow {
+  const { index, attempt, failuresAtUnixMs, retryAtUnixMs, lastFailure, done } = slot;
+  const isPlain =
+    failuresAtUnixMs.length === 0 &&
+    retryAtUnixMs === null &&
+    lastFailure === null &&
+    done === null;
+  return isPlain
+    ? [workload, index, attempt]
+    : [workload, index, attempt, failuresAtUnixMs, retryAtUnixMs, lastFailure, done];
+}
+
+function* allocationRows(state: ClusterState, index: SharedValues): Generator<AllocationRow> {
+  for (const allocation of state.allocations.values()) yield allocationRow(allocation, index);
+}
+
+function allocationRow(allocation: AllocationRecord, index: SharedValues): AllocationRow {
+  const { granted, stopReason } = allocation;
+  const row: AllocationRow = [
+    allocation.number,
+    index.revisionOf(allocation.spec),
+    allocation.index,
+    allocation.attempt,
+    index.placeOf(allocation),
+    index.amountsOf(allocation),
+    allocation.placedAtUnixMs,
+    words.status.indexOf(allocation.status),
+    words.health.indexOf(allocation.health),
+    allocation.pid,
+    allocation.startedAtUnixMs,
+    isEmpty(granted.ports) ? null : granted.ports,
+    granted.gpuUuids.length === 0 ? null : granted.gpuUuids,
+    allocation.message,
+    stopReason === null ? null : words.stopReason.indexOf(stopReason),
+    allocation.exit,
+    allocation.finishedAtUnixMs,
+  ];
+  while (row.at(-1) === null) row.pop();
+  return row;
+}
+
+function* answerRows({ answers }: ClusterState): Generator<StateSections["answers"]> {
+  for (const [id, { method, reply, seq }] of answers) yield [id, method, reply, seq];
+}
+
+/** Values that many rows share, written once: by position, in order of first use. */
+class SharedValues {
+  readonly revisions: RevisionRow[] = [];
+  readonly places: StateSections["places"][] = [];
+  readonly amounts: number[][] = [];
+  readonly #revisions = new Map<WorkloadSpec, number>();
+  readonly #places = new Map<string, number>();
+  readonly #amounts = new Map<string, number>();
+
+  constructor({ workloads, allocations }: ClusterState) {
+    for (const workload of workloads.values()) this.#addRevision(workload);
+    for (const allocation of allocations.values()) {
+      this.#addRevision({
+        id: allocation.workloadId,
+        version: allocation.workloadVersion,
+        spec: allocation.spec,
+      });
+      const place = placeKey(allocation);
+      if (!this.#places.has(place)) {
+        this.#places.set(place, this.places.length);
+        this.places.push([allocation.nodeId, allocation.nodeName]);
+      }
+      const amounts = amountsKey(allocation);
+      if (!this.#amounts.has(amounts)) {
+        this.#amounts.set(amounts, this.amounts.length);
+        this.amounts.push(dimensions.map((dimension) => allocation.granted[dimension]));
+      }
+    }
+  }
+
+  revisionOf(spec: WorkloadSpec): number {
+    return positionIn(this.#revisions, spec);
+  }
+
+  placeOf(allocation: AllocationRecord): number {
+    return positionIn(this.#places, placeKey(allocation));
+  }
+
+  amountsOf(allocation: AllocationRecord): number {
+    return positionIn(this.#amounts, amountsKey(allocation));
+  }
+
+  #addRevision({ id, version, spec }: Pick<WorkloadRecord, "id" | "version" | "spec">): void {
+    if (this.#revisions.has(spec)) return;
+    this.#revisions.set(spec, this.revisions.length);
+    this.revisions.push({ workloadId: id, version, spec });
+  }
+}
+
+function positionIn<Key>(positions: ReadonlyMap<Key, number>, key: Key): number {
+  const position = positions.get(key);
+  assert(position !== undefined, "a shared value is not among those collected");
+  return position;
+}
+
+function placeKey({ nodeId, nodeName }: AllocationRecord): string {
+  return `${nodeId} ${nodeName}`;
+}
+
+function amountsKey({ granted }: AllocationRecord): string {
+  return `${granted.cpuMillis} ${granted.memoryMiB} ${granted.diskMiB} ${granted.networkMbps}`;
+}
+
+function isEmpty(record: object): boolean {
+  for (const _ in record) return false;
+  return true;
+}
