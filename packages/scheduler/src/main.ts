@@ -1,12 +1,14 @@
 import { parseArgs } from "node:util";
 import { BerthError } from "@berth/protocol";
+import { type ReplicaCount, replicaCounts } from "@berth/runtime/nats-server";
 import { createLogger, runService } from "@berth/runtime/node";
 import { runScheduler } from "./run-scheduler.ts";
 
 /**
  * `node main.js --server nats://127.0.0.1:7422 --credentials <seed file>`; the environment's
  * `BERTH_SERVER` and `BERTH_CREDENTIALS` stand in for what is not given. `--log-folder` names a folder on
- * the log's disk where that is this machine's.
+ * the log's disk where that is this machine's. `--server` takes several addresses with commas between
+ * them; `--replicas 3` asks for a log on three servers.
  */
 const logger = createLogger({ name: "scheduler" });
 
@@ -18,12 +20,14 @@ function readOptions(): {
   server: string;
   credentials: string | undefined;
   logFolder: string | undefined;
+  replicas: ReplicaCount | undefined;
 } {
   const { values } = parseArgs({
     options: {
       server: { type: "string" },
       credentials: { type: "string" },
       "log-folder": { type: "string" },
+      replicas: { type: "string" },
     },
   });
   const server = values.server ?? process.env["BERTH_SERVER"];
@@ -33,5 +37,12 @@ function readOptions(): {
     });
   }
   const credentials = values.credentials ?? process.env["BERTH_CREDENTIALS"];
-  return { server, credentials, logFolder: values["log-folder"] };
+  const replicas = parseReplicas(values.replicas);
+  return { server, credentials, logFolder: values["log-folder"], replicas };
+}
+
+function parseReplicas(text: string | undefined): ReplicaCount | undefined {
+  const count = replicaCounts.find((possible) => String(possible) === text);
+  if (count !== undefined || text === undefined) return count;
+  throw new BerthError("invalid", `--replicas is ${replicaCounts.join(" or ")}, not '${text}'`);
 }

@@ -1,17 +1,26 @@
 import { hostname } from "node:os";
 import { BerthError } from "@berth/protocol";
 import type { Logger } from "@berth/runtime";
-import { connectBus, ensureLogStream, type NatsBus, natsLog } from "@berth/runtime/nats";
+import {
+  connectBus,
+  ensureLogStream,
+  type LogStreamOptions,
+  type NatsBus,
+  natsLog,
+} from "@berth/runtime/nats";
+import type { ReplicaCount } from "@berth/runtime/nats-server";
 import { createLogger, nodeClock, nodeRandom, watchStorage } from "@berth/runtime/node";
 import { shellTimings } from "./shell/limits.ts";
 import { Scheduler } from "./shell/scheduler.ts";
 import { SCHEDULER_VERSION } from "./version.ts";
 
 export interface RunSchedulerOptions {
-  /** `nats://host:port`, one or several. */
+  /** `nats://host:port`; several as a list, or with commas between them. */
   readonly server: string | readonly string[];
   /** The scheduler's nkey seed file. Without it: no login. */
   readonly credentials?: string | undefined;
+  /** How many servers are to keep the log; a log that is kept otherwise is refused. Default: as it is. */
+  readonly replicas?: ReplicaCount | undefined;
   /** A folder on the log's disk, where that is this machine's: writes are refused before it is full. */
   readonly logFolder?: string | undefined;
   /** Raised to end in order. */
@@ -36,7 +45,7 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
   });
   bus.onStatus((status) => logger.info(`NATS ${status}`));
   try {
-    await untilLogExists(bus, stop, logger);
+    await untilLogExists(bus, { stop, logger, replicas: options.replicas });
     if (stop.aborted) return;
     const scheduler = new Scheduler({
       clock: nodeClock,
@@ -58,10 +67,14 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
 }
 
 /** JetStream may take a while longer to be there than the server itself. */
-async function untilLogExists(bus: NatsBus, stop: AbortSignal, logger: Logger): Promise<void> {
+async function untilLogExists(
+  bus: NatsBus,
+  options: LogStreamOptions & { readonly stop: AbortSignal; readonly logger: Logger },
+): Promise<void> {
+  const { stop, logger } = options;
   while (!stop.aborted) {
     try {
-      return await ensureLogStream(bus);
+      return await ensureLogStream(bus, options);
     } catch (cause) {
       if (!(cause instanceof BerthError) || !cause.retryable) throw cause;
       logger.count("log.missing", "the log is not there yet; trying on", { cause });

@@ -7,6 +7,7 @@ import { BerthError } from "@berth/protocol";
 import { isDebian, obtainFromDebian } from "./debian-package.ts";
 import { describeInstallation } from "./install-hint.ts";
 import { obtainFromArchive } from "./nats-archive.ts";
+import { MINIMUM_VERSION } from "./supported-versions.ts";
 import { compareVersions, isAtLeast, parseVersion } from "./version.ts";
 
 export interface NatsServerProgram {
@@ -28,8 +29,6 @@ export interface EnsureOptions {
   readonly useSystemPackages?: boolean;
 }
 
-/** The oldest server whose stream sequence guard was tried and holds (one server, no cluster). */
-export const MINIMUM_VERSION = "2.9.10";
 const SYSTEM_FOLDERS = ["/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 const PROGRAM = "nats-server";
 const VERSION_TIMEOUT_MS = 10_000;

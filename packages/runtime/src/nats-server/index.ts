@@ -20,8 +20,16 @@ export {
 export {
   ensureNatsServer,
   type EnsureOptions,
-  MINIMUM_VERSION,
   type NatsServerProgram,
 } from "./ensure-nats-server.ts";
 export { type NatsConfigOptions, renderNatsConfig, writeNatsConfig } from "./nats-config.ts";
 export { type NatsServer, startNatsServer, type StartOptions } from "./start-nats-server.ts";
+export {
+  checkServerVersion,
+  CLUSTER_ADVISED_VERSION,
+  CLUSTER_MINIMUM_VERSION,
+  MINIMUM_VERSION,
+  minimumVersionFor,
+  type ReplicaCount,
+  replicaCounts,
+} from "./supported-versions.ts";

@@ -12,7 +12,7 @@ import { readSeedFile } from "../node/seed-file.ts";
 import { NatsBus } from "./bus.ts";
 
 export interface BusOptions {
-  /** `nats://host:port`, one or several. */
+  /** `nats://host:port`; several as a list, or with commas between them. */
   readonly servers: string | readonly string[];
   /** Shown by the server's monitoring: `scheduler`, `agent r1-s01`. */
   readonly name: string;
@@ -116,7 +116,7 @@ async function prepare(options: BusOptions): Promise<Prepared> {
   const seed = options.seed ?? (options.seedFile ? await readSeedFile(options.seedFile) : null);
   const ownInbox = seed === null ? ANONYMOUS_INBOX : subjects.inbox(publicKeyOf(seed));
   return {
-    servers: typeof options.servers === "string" ? [options.servers] : [...options.servers],
+    servers: [options.servers].flat().flatMap((urls) => urls.split(",")),
     inboxPrefix: options.inboxPrefix ?? ownInbox,
     name: options.name,
     timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,

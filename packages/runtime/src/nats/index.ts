@@ -2,4 +2,10 @@
 export { NatsBus } from "./bus.ts";
 export { type BusOptions, connectBus, openBus, publicKeyOf } from "./connect.ts";
 export { ensureLeaseStream, natsLease, type NatsLeaseOptions } from "./lease.ts";
-export { ensureLogStream, natsLog, type NatsLogOptions } from "./log.ts";
+export { natsLog, type NatsLogOptions } from "./log.ts";
+export {
+  ensureLogStream,
+  type LogPlacement,
+  logPlacement,
+  type LogStreamOptions,
+} from "./log-stream.ts";

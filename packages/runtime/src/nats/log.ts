@@ -1,20 +1,9 @@
 import { BerthError, LOG_STREAM, LOG_SUBJECT } from "@berth/protocol";
-import {
-  DiscardPolicy,
-  headers,
-  type JetStreamManager,
-  nanos,
-  RetentionPolicy,
-  StorageType,
-  type StreamConfig,
-} from "nats";
+import { headers, type JetStreamManager, nanos } from "nats";
 import { type Logger, loggerTo } from "../logger.ts";
-import { MINIMUM_VERSION } from "../nats-server/ensure-nats-server.ts";
-import { isAtLeast } from "../nats-server/version.ts";
 import type { AppendResult, Log, StoredEntry } from "../ports.ts";
 import type { NatsBus } from "./bus.ts";
 import {
-  apiErrorCode,
   EXPECTED_LAST_SEQUENCE,
   manage,
   type PublishReply,
@@ -45,7 +34,6 @@ const NO_ROOM = new Set([
   10054, // message exceeds the stream's maximum
   10077, // the store could not write it
 ]);
-const STREAM_NOT_FOUND = 10059;
 
 /**
  * The log over one JetStream stream. Fencing is the engine's expected-last-sequence check on the
@@ -65,50 +53,6 @@ export function natsLog(bus: NatsBus, options: NatsLogOptions = {}): Log {
       return { unsubscribe: () => tail.stop() };
     },
   };
-}
-
-/**
- * Creates the stream on the first start. Only a writer may; readers wait for it.
- *
- * Rejects with a `BerthError`: `conflict` when a stream of that name keeps less than the log must,
- * `invalid` when the server is older than Berth can trust.
- */
-export async function ensureLogStream(bus: NatsBus): Promise<void> {
-  const version = bus.connection?.info?.version ?? "0.0.0";
-  if (!isAtLeast(version, MINIMUM_VERSION)) {
-    throw new BerthError("invalid", `nats-server ${version} is too old; ${MINIMUM_VERSION} needed`);
-  }
-  const { streams } = await manage(bus);
-  const wanted = {
-    name: LOG_STREAM,
-    subjects: [LOG_SUBJECT],
-    storage: StorageType.File,
-    retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.New,
-    num_replicas: 1,
-    max_age: 0,
-    max_msgs: -1,
-    max_bytes: -1,
-    max_msgs_per_subject: -1,
-    deny_delete: true,
-  } satisfies Partial<StreamConfig>;
-  const existing = await streams.info(LOG_STREAM).catch((cause: unknown) => {
-    if (apiErrorCode(cause) === STREAM_NOT_FOUND) return null;
-    throw unavailable(cause);
-  });
-  if (existing === null) {
-    await streams.add(wanted).catch((cause: unknown) => {
-      throw unavailable(cause);
-    });
-    return;
-  }
-  const { config } = existing;
-  for (const field of ["storage", "retention", "discard", "max_age", "max_msgs"] as const) {
-    if (config[field] === wanted[field]) continue;
-    throw new BerthError("conflict", `the stream ${LOG_STREAM} has ${field} = ${config[field]}`, {
-      hint: `It must be ${wanted[field]}: the log would lose entries.`,
-    });
-  }
 }
 
 async function append(

@@ -1,0 +1,73 @@
+import { BerthError, LOG_STREAM } from "@berth/protocol";
+import type { LogKeeper, LogStat, StoredEntry } from "../ports.ts";
+import type { NatsBus } from "./bus.ts";
+import { apiErrorCode, manage, unavailable } from "./jetstream.ts";
+
+const MESSAGE_NOT_FOUND = 10037;
+
+/** What keeping the log takes, over its JetStream stream. */
+export function natsLogKeeper(bus: NatsBus): LogKeeper {
+  return {
+    stat: () => stat(bus),
+    entry: (seq) => entry(bus, seq),
+    purgeBefore: (seq) => purgeBefore(bus, seq),
+    startAt: (seq) => startAt(bus, seq),
+  };
+}
+
+async function stat(bus: NatsBus): Promise<LogStat> {
+  try {
+    const { streams } = await manage(bus);
+    const { state, cluster } = await bus.untilLost(streams.info(LOG_STREAM));
+    if (cluster !== undefined && cluster.leader === undefined) {
+      throw new BerthError("log.unavailable", "the log has no leader now", { retryable: true });
+    }
+    return { first: Math.max(1, state.first_seq), last: state.last_seq, bytes: state.bytes };
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+}
+
+async function entry(bus: NatsBus, seq: number): Promise<StoredEntry | null> {
+  try {
+    const { streams } = await manage(bus);
+    const { data } = await bus.untilLost(streams.getMessage(LOG_STREAM, { seq }));
+    return { seq, bytes: data };
+  } catch (cause) {
+    if (apiErrorCode(cause) === MESSAGE_NOT_FOUND) return null;
+    throw unavailable(cause);
+  }
+}
+
+/**
+ * The engine does not guard a purge as it guards an append: what makes it safe is that whoever asks
+ * has snapshots of everything before `seq`, and that purging twice is purging once.
+ */
+async function purgeBefore(bus: NatsBus, seq: number): Promise<void> {
+  const { first, last } = await stat(bus);
+  if (seq <= first) return;
+  if (seq > last) {
+    throw new BerthError("invalid", `purging before ${seq} would leave nothing of a log to ${last}`);
+  }
+  await purge(bus, seq);
+}
+
+async function startAt(bus: NatsBus, seq: number): Promise<void> {
+  const { last } = await stat(bus);
+  if (last !== 0) throw new BerthError("conflict", `the log is not empty: it ends at ${last}`);
+  if (seq === 1) return;
+  await purge(bus, seq);
+  const moved = await stat(bus);
+  if (moved.first !== seq || moved.last !== seq - 1) {
+    throw new BerthError("internal", `the engine made the log start at ${moved.first}, not ${seq}`);
+  }
+}
+
+async function purge(bus: NatsBus, seq: number): Promise<void> {
+  try {
+    const { streams } = await manage(bus);
+    await bus.untilLost(streams.purge(LOG_STREAM, { seq }));
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+}
