@@ -1,6 +1,12 @@
-import { dimensionLabels, formatAmount, unitNoun } from "../../model/dimension.ts";
+import {
+  dimensionLabels,
+  formatAmount,
+  type ShownDimension,
+  unitNoun,
+} from "../../model/dimension.ts";
 import type { Headroom } from "../../model/headroom.ts";
 import { plural } from "../../model/format.ts";
+import { Unknown } from "./panel.tsx";
 
 /** Used, granted and reserved of a capacity, to scale. Hatched: nobody knows the capacity. */
 export function MeterBar({ headroom }: { headroom: Headroom }) {
@@ -20,26 +26,17 @@ export function MeterBar({ headroom }: { headroom: Headroom }) {
 
 /** One dimension as a tile: its bar and its numbers. */
 export function MeterTile({ headroom }: { headroom: Headroom }) {
-  const { dimension, capacity, granted, used, reserved } = headroom;
-  const label = dimensionLabels[dimension];
-  const has = capacity !== null && capacity > 0;
-  const percent = has ? Math.round((granted / capacity) * 100) : null;
+  const { dimension, capacity, granted, used } = headroom;
+  const isNone = capacity === 0;
   return (
     <div class="tile">
       <div class="tile-head">
-        <span class="tile-label">{label}</span>
+        <span class="tile-label">{dimensionLabels[dimension]}</span>
         <span class="tile-figure">
-          {capacity === 0 ? (
-            "none"
-          ) : percent === null ? (
-            <span class="unknown">unknown</span>
-          ) : (
-            `${percent}%`
-          )}
-          {percent === null ? null : <small> granted</small>}
+          <GrantedShare headroom={headroom} />
         </span>
       </div>
-      {capacity === 0 ? (
+      {isNone ? (
         <div class="meter meter-none" aria-hidden="true" />
       ) : (
         <MeterBar headroom={headroom} />
@@ -47,23 +44,29 @@ export function MeterTile({ headroom }: { headroom: Headroom }) {
       <dl class="tile-facts">
         <div>
           <dt>Used</dt>
-          <dd>
-            {used === null ? <span class="unknown">unknown</span> : formatAmount(dimension, used)}
-          </dd>
+          <dd>{isNone ? "–" : used === null ? <Unknown /> : formatAmount(dimension, used)}</dd>
         </div>
         <div>
           <dt>Granted</dt>
-          <dd>{formatAmount(dimension, granted)}</dd>
+          <dd>{isNone ? "–" : formatAmount(dimension, granted)}</dd>
         </div>
         <div>
           <dt>Total</dt>
-          <dd>
-            {capacity === null ? <span class="unknown">unknown</span> : capacityText(headroom)}
-          </dd>
+          <dd>{capacity === null ? <Unknown /> : capacityText(dimension, capacity)}</dd>
         </div>
       </dl>
-      <p class="tile-note">{noteOf(headroom, reserved)}</p>
+      <p class="tile-note">{noteOf(headroom)}</p>
     </div>
+  );
+}
+
+function GrantedShare({ headroom: { capacity, granted } }: { headroom: Headroom }) {
+  if (capacity === null) return <Unknown />;
+  if (capacity === 0) return "none";
+  return (
+    <>
+      {Math.round((granted / capacity) * 100)}%<small> granted</small>
+    </>
   );
 }
 
@@ -86,13 +89,13 @@ export function MeterCell({ headroom }: { headroom: Headroom }) {
   );
 }
 
-function capacityText({ dimension, capacity }: Headroom): string {
-  const noun = unitNoun(dimension);
-  return `${formatAmount(dimension, capacity ?? 0)}${noun === "" ? "" : ` ${noun}`}`;
+function capacityText(dimension: ShownDimension, capacity: number): string {
+  return [formatAmount(dimension, capacity), unitNoun(dimension)].filter(Boolean).join(" ");
 }
 
-function noteOf(headroom: Headroom, reserved: number): string {
-  const { dimension, nodes, nodesWithoutCapacity, nodesWithoutUsage, capacity } = headroom;
+function noteOf(headroom: Headroom): string {
+  const { dimension, nodes, reserved, nodesWithoutCapacity, nodesWithoutUsage, capacity } =
+    headroom;
   if (nodes === 0) return "no nodes";
   if (nodesWithoutCapacity > 0) {
     return nodesWithoutCapacity === nodes
