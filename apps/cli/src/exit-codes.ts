@@ -33,6 +33,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case "spec.invalid":
     case "overloaded":
     case "not_leader":
+    case "behind":
     case "log.unavailable":
     case "log.full":
     case "unreachable":

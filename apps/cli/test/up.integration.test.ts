@@ -16,10 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-async function runningPids(): Promise<(number | null)[]> {
+async function runningPids(): Promise<number[]> {
   const { value } = await home.json("ls", "allocations");
   const { allocations } = value as { allocations: AllocationView[] };
-  return allocations.map(({ pid }) => pid).toSorted();
+  return allocations.map(({ pid }) => pid ?? 0).toSorted((a, b) => a - b);
 }
 
 test("the first start submits the examples, and they run together", async () => {

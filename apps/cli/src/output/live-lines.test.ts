@@ -20,3 +20,9 @@ test("on a terminal the lines change in place, cut to its width, and leave nothi
   lines.end();
   expect(stream.text()).toBe("12345678…\n\u001b[1A\u001b[0Jshort\n\u001b[1A\u001b[0J");
 });
+
+test("a terminal too narrow for anything is no reason to hang", () => {
+  const stream = plainStream({ isTerminal: true, columns: 0 });
+  new LiveLines(stream).update(["something"]);
+  expect(stream.text()).toBe("…\n");
+});

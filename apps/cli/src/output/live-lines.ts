@@ -46,7 +46,7 @@ export class LiveLines {
     const room = this.#stream.columns - 1;
     if (displayWidth(line) <= room) return line;
     let cut = line.slice(0, room - 1);
-    while (displayWidth(cut) > room - 1) cut = cut.slice(0, -1);
+    while (cut !== "" && displayWidth(cut) > room - 1) cut = cut.slice(0, -1);
     return `${cut}…`;
   }
 }

@@ -33,7 +33,8 @@ function stream(
   return {
     isTerminal,
     get columns() {
-      return target.columns ?? COLUMNS_DEFAULT;
+      // A terminal that nobody has told its size says 0.
+      return target.columns || COLUMNS_DEFAULT;
     },
     write: (text) => void target.write(text),
     paint: (style, text) => (hasColours ? styleText(style, text) : text),
