@@ -28,6 +28,10 @@ export const limits = {
   eventsRememberedMax: 10_000,
   /** Answers to writes that a repeated request id returns again. */
   answersRememberedMax: 10_000,
+  /** The newest placements whose reasons are kept at hand; the log has those of all. */
+  placementExplanationsRememberedMax: 10_000,
+  /** One chunk of a snapshot of the state. */
+  snapshotChunkBytesMax: 512 * 1024,
   /** All specs of one submission, JSON bytes: they become durable in one entry. */
   submissionBytesMax: 48 * 1024,
   /** Events of one evaluation, JSON bytes: a few entries, so that no pass holds the thread long. */

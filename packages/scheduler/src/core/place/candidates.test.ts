@@ -43,13 +43,13 @@ describe("the best node", () => {
   test("comes with the runners-up and terms that add up", () => {
     const cluster = new TestCluster().join(5);
     cluster.apply(serviceSpec());
-    const { why } = cluster.only("web");
+    const why = cluster.state.explanations.get(cluster.only("web").id);
     expect(why).toMatchObject({ nodesTotal: 5, nodesFeasible: 5 });
-    expect(why.candidates).toHaveLength(3);
-    for (const { score, terms } of why.candidates) {
+    expect(why?.candidates).toHaveLength(3);
+    for (const { score, terms } of why?.candidates ?? []) {
       expect(Object.values(terms).reduce((sum, term) => sum + term, 0)).toBe(score);
     }
-    const scores = why.candidates.map(({ score }) => score);
+    const scores = (why?.candidates ?? []).map(({ score }) => score);
     expect(scores).toEqual(scores.toSorted((a, b) => b - a));
   });
 });

@@ -18,9 +18,10 @@ export function explainWorkload(
     workload: workloadView(workload),
     nodesTotal: state.nodes.size,
     pending: [...workload.pending],
-    placed: live
-      .slice(0, limits.whyListedMax)
-      .map((allocation) => ({ allocation: allocationView(allocation), why: allocation.why })),
+    placed: live.slice(0, limits.whyListedMax).map((allocation) => ({
+      allocation: allocationView(allocation),
+      why: state.explanations.get(allocation.id) ?? null,
+    })),
   };
   return { ok: true, value };
 }

@@ -1,4 +1,6 @@
 import type { NodeId, WorkloadId } from "@berth/protocol";
+import type { ClusterState } from "./cluster-state.ts";
+import { earliestRetryUnixMs, isBlocked } from "./pending-groups.ts";
 
 /**
  * What the scheduler has yet to reconsider, kept by the fold as changes arrive. Evaluation takes
@@ -28,6 +30,18 @@ export function createAgenda(): Agenda {
     retries: new Map(),
     draining: new Set(),
   };
+}
+
+/** The agenda of a state that was not folded here: everything is to be reconsidered once. */
+export function rebuildAgenda({ agenda, workloads, nodes }: ClusterState): void {
+  for (const { id, spec, pending } of workloads.values()) {
+    agenda.dirty.add(id);
+    if (spec.kind === "system") agenda.systems.add(id);
+    if (isBlocked(pending)) agenda.blocked.add(id);
+    const retryUnixMs = earliestRetryUnixMs(pending);
+    if (retryUnixMs !== null) agenda.retries.set(id, retryUnixMs);
+  }
+  for (const { id, drain } of nodes.values()) if (drain) agenda.draining.add(id);
 }
 
 /** Room was made or a node changed: whatever fits nowhere may fit now. */

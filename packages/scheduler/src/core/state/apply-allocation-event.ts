@@ -2,8 +2,9 @@ import {
   allocationNumber,
   type AllocationId,
   describeExit,
-  dimensions,
   type EventOf,
+  limits,
+  type PlacementExplanation,
 } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { reconsiderBlocked, refreshBlocked } from "./agenda.ts";
@@ -17,10 +18,12 @@ import {
   isAvailable,
   isFinal,
   isOpen,
+  newSlot,
   type NodeRecord,
   type Slot,
   type WorkloadRecord,
 } from "./cluster-state.ts";
+import { releaseGrant, takeGrant } from "./grants.ts";
 import { withoutPending, withQueued } from "./pending-groups.ts";
 import { afterFailure } from "./restart-policy.ts";
 
@@ -29,7 +32,7 @@ export function applyAllocationPlaced(
   event: EventOf<"AllocationPlaced">,
 ): void {
   const { state, changes } = applying;
-  const { type: _, allocationId: id, ...placed } = event;
+  const { type: _, allocationId: id, why, ...placed } = event;
   const workload = workloadOf(state, event.workloadId);
   const node = nodeOf(state, event.nodeId);
   const number = allocationNumber(id);
@@ -56,6 +59,7 @@ export function applyAllocationPlaced(
   };
   state.nextAllocationNumber += 1;
   state.allocations.set(allocation.id, allocation);
+  rememberExplanation(state, id, why);
   slot.live = allocation.id;
   slot.attempt = event.attempt;
   slot.retryAtUnixMs = null;
@@ -152,6 +156,7 @@ export function applyAllocationsForgotten(
     if (slot.history.length === 0 && slot.live === null && !wanted)
       workload.slots.delete(slot.index);
     state.allocations.delete(id);
+    state.explanations.delete(id);
     changes.allocations.delete(id);
     changes.removedAllocations.add(id);
     changes.workloads.add(workload.id);
@@ -217,18 +222,23 @@ function initialHealth({ spec }: WorkloadRecord): AllocationRecord["health"] {
 function slotOf(workload: WorkloadRecord, index: number): Slot {
   const known = workload.slots.get(index);
   if (known) return known;
-  const slot: Slot = {
-    index,
-    live: null,
-    history: [],
-    attempt: 0,
-    failuresAtUnixMs: [],
-    retryAtUnixMs: null,
-    lastFailure: null,
-    done: null,
-  };
+  const slot = newSlot(index);
   workload.slots.set(index, slot);
   return slot;
+}
+
+/** The log keeps every explanation; the state the newest ones. */
+function rememberExplanation(
+  { explanations }: ClusterState,
+  id: AllocationId,
+  why: PlacementExplanation,
+): void {
+  explanations.set(id, why);
+  if (explanations.size <= limits.placementExplanationsRememberedMax) return;
+  for (const oldest of explanations.keys()) {
+    explanations.delete(oldest);
+    return;
+  }
 }
 
 export function allocationOf(state: ClusterState, id: AllocationId): AllocationRecord {
@@ -252,35 +262,6 @@ function recount(applying: Applying, allocation: AllocationRecord, change: () =>
     if (status === "placed" || status === "running" || status === "stopping") counts[status] += by;
     if (isAvailable(allocation)) counts.healthy += by;
   }
-}
-
-function takeGrant(node: NodeRecord, { id, granted }: AllocationRecord): void {
-  for (const port of Object.values(granted.ports)) {
-    assert(!node.portsInUse.has(port), `port ${port} of ${node.id} is granted twice`);
-    node.portsInUse.set(port, id);
-  }
-  for (const uuid of granted.gpuUuids) {
-    assert(!node.gpusInUse.has(uuid), `GPU ${uuid} is granted twice`);
-    node.gpusInUse.set(uuid, id);
-  }
-  const { capacity, reserved } = node.description;
-  for (const dimension of dimensions) {
-    const held = node.granted[dimension] + granted[dimension];
-    const allocatable = (capacity[dimension] ?? 0) - (reserved[dimension] ?? 0);
-    assert(
-      granted[dimension] === 0 || held <= allocatable,
-      `${dimension} of ${node.id} is overgranted`,
-    );
-    node.granted[dimension] = held;
-  }
-  node.live.add(id);
-}
-
-function releaseGrant(node: NodeRecord, { id, granted }: AllocationRecord): void {
-  for (const port of Object.values(granted.ports)) node.portsInUse.delete(port);
-  for (const uuid of granted.gpuUuids) node.gpusInUse.delete(uuid);
-  for (const dimension of dimensions) node.granted[dimension] -= granted[dimension];
-  node.live.delete(id);
 }
 
 function leaveDesired(applying: Applying, allocation: AllocationRecord): void {

@@ -1,4 +1,4 @@
-import type { EventOf, NodeId } from "@berth/protocol";
+import type { EventOf, NodeDescription, NodeId } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { reconsiderBlocked } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
@@ -10,26 +10,35 @@ export function applyNodeRegistered(applying: Applying, event: EventOf<"NodeRegi
   const known = state.nodes.get(description.nodeId);
   if (known) known.description = description;
   else {
-    state.nodes.set(description.nodeId, {
-      id: description.nodeId,
-      number: state.nextNodeNumber,
-      description,
-      status: "ready",
-      statusReason: "registered",
-      statusSinceUnixMs: atUnixMs,
-      eligibility: "eligible",
-      eligibilityReason: null,
-      drain: null,
-      generation: 0,
-      granted: { cpuMillis: 0, memoryMiB: 0, diskMiB: 0, networkMbps: 0 },
-      portsInUse: new Map(),
-      gpusInUse: new Map(),
-      live: new Set(),
-      desired: new Set(),
-    });
+    state.nodes.set(description.nodeId, newNode(state.nextNodeNumber, description, atUnixMs));
     state.nextNodeNumber += 1;
   }
   nodeChanged(applying, description.nodeId);
+}
+
+/** A node that has just joined: ready, and holding nothing. */
+export function newNode(
+  number: number,
+  description: NodeDescription,
+  atUnixMs: number,
+): NodeRecord {
+  return {
+    id: description.nodeId,
+    number,
+    description,
+    status: "ready",
+    statusReason: "registered",
+    statusSinceUnixMs: atUnixMs,
+    eligibility: "eligible",
+    eligibilityReason: null,
+    drain: null,
+    generation: 0,
+    granted: { cpuMillis: 0, memoryMiB: 0, diskMiB: 0, networkMbps: 0 },
+    portsInUse: new Map(),
+    gpusInUse: new Map(),
+    live: new Set(),
+    desired: new Set(),
+  };
 }
 
 export function applyNodeStatusChanged(

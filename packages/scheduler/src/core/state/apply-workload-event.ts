@@ -99,6 +99,7 @@ export function applyWorkloadRemoved(applying: Applying, event: EventOf<"Workloa
     assert(slot.live === null, `${workload.id} is removed with a live allocation`);
     for (const id of slot.history) {
       state.allocations.delete(id);
+      state.explanations.delete(id);
       changes.allocations.delete(id);
       changes.removedAllocations.add(id);
     }

@@ -38,6 +38,8 @@ export interface ClusterState {
   readonly nodes: Map<NodeId, NodeRecord>;
   readonly workloads: Map<WorkloadId, WorkloadRecord>;
   readonly allocations: Map<AllocationId, AllocationRecord>;
+  /** Why the newest allocations are where they are, oldest first: people ask, nothing depends on it. */
+  readonly explanations: Map<AllocationId, PlacementExplanation>;
   /** Answers to writes, oldest first, at most `limits.answersRememberedMax`. */
   readonly answers: Map<RequestId, Answer>;
   readonly events: EventRing;
@@ -132,7 +134,6 @@ export interface AllocationRecord {
   readonly nodeId: NodeId;
   readonly nodeName: string;
   readonly granted: Grant;
-  readonly why: PlacementExplanation;
   readonly placedAtUnixMs: number;
   status: AllocationStatus;
   health: Health;
@@ -163,6 +164,7 @@ export function createState(): ClusterState {
     nodes: new Map(),
     workloads: new Map(),
     allocations: new Map(),
+    explanations: new Map(),
     answers: new Map(),
     events: createEventRing(),
     nextNodeNumber: 1,
@@ -172,18 +174,37 @@ export function createState(): ClusterState {
   };
 }
 
+/** An index that has never been placed. */
+export function newSlot(index: number): Slot {
+  return {
+    index,
+    live: null,
+    history: [],
+    attempt: 0,
+    failuresAtUnixMs: [],
+    retryAtUnixMs: null,
+    lastFailure: null,
+    done: null,
+  };
+}
+
 /** Final: it ended, and holds nothing any more. */
 export function isFinal(status: AllocationStatus): boolean {
+  return outcomeOf(status) !== null;
+}
+
+/** How it ended; null while it is live. */
+export function outcomeOf(status: AllocationStatus): Outcome | null {
   switch (status) {
     case "placed":
     case "running":
     case "stopping":
-      return false;
+      return null;
     case "complete":
     case "failed":
     case "stopped":
     case "lost":
-      return true;
+      return status;
   }
 }
 

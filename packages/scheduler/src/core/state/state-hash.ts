@@ -3,11 +3,12 @@ import type { ClusterState } from "./cluster-state.ts";
 
 /**
  * Names the state: equal for every replica that applied the same entries, whatever path led there.
- * Takes time in proportion to the state. The agenda and the sentences for people are left out:
- * one is derived, the others may be worded differently by another version.
+ * Takes time in proportion to the state. The agenda is left out because it is derived;
+ * sentences and explanations because nothing depends on them and another version may word them, or
+ * keep as many of them, differently.
  */
 export function stateHash(state: ClusterState): string {
-  const { agenda: _agenda, events, allocations, answers, ...rest } = state;
+  const { agenda: _agenda, explanations: _why, events, allocations, answers, ...rest } = state;
   const hash = new Murmur();
   hash.add(canonicalText({ ...rest, droppedThroughSeq: events.droppedThroughSeq }));
   const ordered = [...allocations.values()].sort((a, b) => a.number - b.number);
