@@ -1,16 +1,11 @@
 import { execFile } from "node:child_process";
-import { access, copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { BerthError } from "@berth/protocol";
+import { apt, lastLine, PACKAGE, unpackProgram, withScratch } from "./apt.ts";
+import { parseVersion } from "./version.ts";
 
-const run = promisify(execFile);
-const PACKAGE = "nats-server";
-const COMMAND_TIMEOUT_MS = 600_000;
-
-/** The package's own service must not start: it would sit on 4222, without JetStream. */
-const ENVIRONMENT = { DEBIAN_FRONTEND: "noninteractive", SYSTEMD_OFFLINE: "1", LC_ALL: "C" };
 const LOCK_PATIENCE = ["-o", "DPkg::Lock::Timeout=300"];
 
 export async function isDebian(): Promise<boolean> {
@@ -24,12 +19,17 @@ export type DebianRequest =
   /** Needs no rights: the package is fetched and unpacked, and its program copied to `folder`. */
   | { readonly mode: "unpack"; readonly folder: string };
 
+/** The version that the system's own sources offer; null when they do not, or have not been read. */
+export async function offeredVersion(): Promise<string | null> {
+  const policy = await apt("apt-cache", ["policy", PACKAGE]).catch(() => "");
+  return parseVersion(/^\s*Candidate:(.*)$/m.exec(policy)?.[1] ?? "");
+}
+
 /** Rejects with a `BerthError` `unreachable` that ends with what apt said. */
 export async function obtainFromDebian(request: DebianRequest): Promise<void> {
   try {
     await (request.mode === "install" ? install() : downloadAndUnpack(request.folder));
   } catch (cause) {
-    if (cause instanceof BerthError) throw cause;
     throw new BerthError(
       "unreachable",
       `apt-get could not provide ${PACKAGE}: ${lastLine(cause)}`,
@@ -44,31 +44,25 @@ export async function obtainFromDebian(request: DebianRequest): Promise<void> {
 
 async function install(): Promise<void> {
   const install = () =>
-    apt([...LOCK_PATIENCE, "install", "-y", "--no-install-recommends", PACKAGE]);
+    apt("apt-get", [...LOCK_PATIENCE, "install", "-y", "--no-install-recommends", PACKAGE]);
   await install().catch(async () => {
-    await apt([...LOCK_PATIENCE, "update"]);
+    await apt("apt-get", [...LOCK_PATIENCE, "update"]);
     await install();
   });
-  await run("systemctl", ["disable", `${PACKAGE}.service`]).catch(() => {
+  await promisify(execFile)("systemctl", ["disable", `${PACKAGE}.service`]).catch(() => {
     // No systemd here, so nothing to disable.
   });
 }
 
 async function downloadAndUnpack(folder: string): Promise<void> {
-  const scratch = await mkdtemp(join(tmpdir(), "berth-apt-"));
-  try {
-    await apt(["download", PACKAGE], scratch).catch(async () => {
+  await withScratch(async (scratch) => {
+    await apt("apt-get", ["download", PACKAGE], scratch).catch(async () => {
       const own = await ownPackageLists(scratch);
-      await apt([...own, "update"], scratch);
-      await apt([...own, "download", PACKAGE], scratch);
+      await apt("apt-get", [...own, "update"], scratch);
+      await apt("apt-get", [...own, "download", PACKAGE], scratch);
     });
-    const archive = (await readdir(scratch)).find((file) => file.endsWith(".deb"));
-    if (archive === undefined) throw new Error("apt-get download left no package");
-    await run("dpkg-deb", ["-x", archive, "unpacked"], { cwd: scratch });
-    await copyFile(join(scratch, "unpacked", "usr", "sbin", PACKAGE), join(folder, PACKAGE));
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+    await unpackProgram(scratch, folder);
+  });
 }
 
 /** Options that let a user without rights refresh a private copy of the package lists. */
@@ -77,27 +71,6 @@ async function ownPackageLists(scratch: string): Promise<string[]> {
   const cache = join(scratch, "cache");
   await mkdir(join(lists, "partial"), { recursive: true });
   await mkdir(join(cache, "archives", "partial"), { recursive: true });
-  return [
-    "-o",
-    `Dir::State::Lists=${lists}`,
-    "-o",
-    `Dir::Cache=${cache}`,
-    "-o",
-    "Debug::NoLocking=true",
-  ];
-}
-
-async function apt(args: readonly string[], cwd?: string): Promise<void> {
-  await run("apt-get", ["-q", ...args], {
-    ...(cwd === undefined ? {} : { cwd }),
-    env: { ...process.env, ...ENVIRONMENT },
-    timeout: COMMAND_TIMEOUT_MS,
-    maxBuffer: 64 * 1024 * 1024,
-  });
-}
-
-function lastLine(cause: unknown): string {
-  const stderr = cause instanceof Error && "stderr" in cause ? String(cause.stderr) : "";
-  const lines = stderr.split("\n").filter((line) => line.trim() !== "");
-  return lines.at(-1)?.trim() ?? (cause instanceof Error ? cause.message : String(cause));
+  const options = [`Dir::State::Lists=${lists}`, `Dir::Cache=${cache}`, "Debug::NoLocking=true"];
+  return options.flatMap((option) => ["-o", option]);
 }

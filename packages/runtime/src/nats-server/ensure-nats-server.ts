@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
 import { access, constants, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { BerthError } from "@berth/protocol";
-import { isDebian, obtainFromDebian } from "./debian-package.ts";
+import { isDebian, obtainFromDebian, offeredVersion } from "./debian-package.ts";
+import { findDebianArchive, obtainFromNewerSuite } from "./debian-suite.ts";
 import { describeInstallation } from "./install-hint.ts";
 import { obtainFromArchive } from "./nats-archive.ts";
 import { MINIMUM_VERSION } from "./supported-versions.ts";
@@ -44,7 +45,8 @@ interface Search {
 /**
  * Finds a nats-server that is new enough, or obtains one. In this order: `BERTH_NATS_SERVER`; PATH
  * and the system's folders; Berth's cache; the archive `BERTH_NATS_URL` with the checksum
- * `BERTH_NATS_SHA256`; the Debian package. Two processes may do this at the same time.
+ * `BERTH_NATS_SHA256`; the Debian package, and where that is too old the one of a newer suite. Two
+ * processes may do this at the same time.
  *
  * Rejects with a `BerthError` that says exactly what to do on this system.
  */
@@ -99,6 +101,7 @@ async function namedProgram({ env, minimumVersion }: Search): Promise<NatsServer
       `BERTH_NATS_SERVER is ${path}, version ${version}; ${minimumVersion} is needed`,
       {
         hint: "Name a newer one, or unset the variable to have Berth find one.",
+        details: { version, minimumVersion },
       },
     );
   }
@@ -143,15 +146,41 @@ async function archivedProgram(search: Search): Promise<NatsServerProgram | null
 }
 
 async function packagedProgram(search: Search): Promise<NatsServerProgram | null> {
+  const { minimumVersion, say } = search;
+  const offered = await offeredVersion();
+  // Unread lists are worth a try for what every release has, and only for that.
+  if (!isAtLeast(offered ?? MINIMUM_VERSION, minimumVersion)) return newerProgram(search, offered);
   const isRoot = process.getuid?.() === 0;
   if (isRoot) {
-    search.say("installing nats-server from the system's packages (apt-get install)");
+    say("installing nats-server from the system's packages (apt-get install)");
     await obtainFromDebian({ mode: "install" });
     return installedProgram(search);
   }
-  search.say("fetching nats-server from the system's packages (apt-get download)");
+  say("fetching nats-server from the system's packages (apt-get download)");
   const source = "the system's package";
   return intoCache(search, source, (folder) => obtainFromDebian({ mode: "unpack", folder }));
+}
+
+/** From a newer release of the system than the one installed, into the cache and nowhere else. */
+async function newerProgram(
+  search: Search,
+  offered: string | null,
+): Promise<NatsServerProgram | null> {
+  const { minimumVersion, say } = search;
+  const archive = await findDebianArchive();
+  if (archive === null) return null;
+  const own = offered === null ? "" : ` (this system's own package is ${offered})`;
+  say(`fetching nats-server ${minimumVersion} or newer from a newer Debian suite${own}`);
+  const program = await intoCache(search, "the newer suite's package", (folder) =>
+    obtainFromNewerSuite({
+      archive,
+      minimumVersion,
+      folder,
+      isUsable: async () => (await readProgramVersion(join(folder, PROGRAM))) !== null,
+    }),
+  );
+  say(`unpacked nats-server ${program.version} into ${dirname(program.path)}`);
+  return program;
 }
 
 /**
