@@ -5,7 +5,7 @@ import { applyEntry } from "../state/apply-entry.ts";
 import { createState, isFinal, isOpen, type NodeRecord } from "../state/cluster-state.ts";
 import { stateHash } from "../state/state-hash.ts";
 import { checkInvariants } from "../testing/check-invariants.ts";
-import { act, buildCluster, scenario } from "../testing/scenario.ts";
+import { act, buildCluster, scenario } from "../../../test/scenario.ts";
 import { running, type TestCluster } from "../testing/test-cluster.ts";
 import { nextWakeUnixMs } from "./wake.ts";
 

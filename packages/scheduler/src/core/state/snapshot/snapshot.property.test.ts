@@ -2,7 +2,7 @@ import type { LogEntry } from "@berth/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../evaluate/evaluate.ts";
-import { act, buildCluster, scenario } from "../../testing/scenario.ts";
+import { act, buildCluster, scenario } from "../../../../test/scenario.ts";
 import { checkInvariants } from "../../testing/check-invariants.ts";
 import { applyEntry } from "../apply-entry.ts";
 import { type ClusterState, createState } from "../cluster-state.ts";

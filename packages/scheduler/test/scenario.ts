@@ -1,7 +1,7 @@
 import type { AllocationReport, Gpu, WorkloadSpec } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import fc from "fast-check";
-import { Liveness } from "../node/liveness.ts";
+import { Liveness } from "../src/core/node/liveness.ts";
 import {
   batchSpec,
   gpu,
@@ -9,8 +9,8 @@ import {
   nodeDescription,
   serviceSpec,
   systemSpec,
-} from "./builders.ts";
-import { finished, running, TestCluster } from "./test-cluster.ts";
+} from "../src/core/testing/builders.ts";
+import { finished, running, TestCluster } from "../src/core/testing/test-cluster.ts";
 
 const resources = fc.record({
   cpuMillis: fc.constantFrom(100, 100, 500, 1_000, 1_000, 3_000, 5_000),
