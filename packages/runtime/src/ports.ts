@@ -160,8 +160,11 @@ export interface LogKeeper {
   entry(seq: number): Promise<StoredEntry | null>;
   /** Removes every entry before `seq`, for good; sequences stay. */
   purgeBefore(seq: number): Promise<void>;
-  /** Makes `seq` the first sequence of a log that has never held one. Rejects with `conflict` else. */
-  startAt(seq: number): Promise<void>;
+  /**
+   * Makes `seq` the first sequence of a log that has never held an entry; rejects with `conflict`
+   * for any other. Some engines must be restarted before they take the first append.
+   */
+  startAt(seq: number): Promise<{ readonly needsRestart: boolean }>;
 }
 
 /** A snapshot as a store lists it; without a manifest when that is foreign, damaged or too new. */

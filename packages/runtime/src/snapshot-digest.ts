@@ -7,9 +7,6 @@ import {
 } from "@berth/protocol";
 import type { StoredSnapshot } from "./ports.ts";
 
-/** One chunk of a snapshot, bytes. Well under the engine's 1 MiB payload limit. */
-export const SNAPSHOT_CHUNK_BYTES_MAX = 512 * 1024;
-
 /**
  * Counts and hashes a snapshot while it passes: SHA-256 over the header's fields in their fixed order
  * as JSON, and then over the chunks. So no bit of header or chunks can change unseen.

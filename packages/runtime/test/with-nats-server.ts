@@ -13,8 +13,11 @@ export interface TestServer extends NatsServer {
 }
 
 /** Null where no nats-server can be found: the tests that need one are then shown as skipped. */
-export async function findNatsServer(): Promise<string | null> {
-  return ensureNatsServer({ useSystemPackages: false }).then(
+export async function findNatsServer(minimumVersion?: string): Promise<string | null> {
+  return ensureNatsServer({
+    useSystemPackages: false,
+    ...(minimumVersion === undefined ? {} : { minimumVersion }),
+  }).then(
     ({ path }) => path,
     () => null,
   );

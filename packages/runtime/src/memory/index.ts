@@ -14,6 +14,7 @@ export {
   type MemoryLogOptions,
 } from "./memory-log.ts";
 export { type LoggedLine, memoryLogger, type MemoryLogger } from "./memory-logger.ts";
+export { memorySnapshots, type MemorySnapshots } from "./memory-snapshots.ts";
 export { seededRandom } from "./seeded-random.ts";
 export { subjectMatches } from "./subject-matches.ts";
 export { virtualClock, type VirtualClock } from "./virtual-clock.ts";

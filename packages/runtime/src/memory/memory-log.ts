@@ -1,5 +1,5 @@
 import { BerthError } from "@berth/protocol";
-import type { AppendResult, Clock, Log, StoredEntry, Subscription } from "../ports.ts";
+import type { AppendResult, Clock, Log, LogKeeper, StoredEntry, Subscription } from "../ports.ts";
 
 export interface MemoryLogOptions {
   /** Every answer comes through it, never within the call. */
@@ -15,15 +15,17 @@ export interface MemoryLogOptions {
  */
 export type AppendFault = "full" | "conflict" | "lost" | "unanswered";
 
-export interface MemoryLog extends Log {
+export interface MemoryLog extends Log, LogKeeper {
   /** The next appends meet these, in order. */
   failNext(...faults: readonly AppendFault[]): void;
   /** Every append meets `full` until told otherwise: the disk has no room. */
   setFull(isFull: boolean): void;
   /** While unavailable, reads and bounds throw and every append is ambiguous. */
   setAvailable(isAvailable: boolean): void;
-  /** What is stored, to look at. */
+  /** What is stored, to look at and to damage. */
   entries(): readonly StoredEntry[];
+  /** Puts other bytes where an entry is. */
+  overwrite(seq: number, bytes: Uint8Array): void;
   /** Another writer's append, without asking anybody. */
   intrude(bytes: Uint8Array): void;
   /** Ends every tail as an engine does that cannot continue. */
@@ -33,14 +35,18 @@ export interface MemoryLog extends Log {
 /** The engine's log in memory, with its faults at the tester's command. */
 export function memoryLog(options: MemoryLogOptions): MemoryLog {
   const { clock } = options;
+  /** From `start.seq` on. */
   const stored: StoredEntry[] = [];
+  const start = { seq: 1 };
   const tails = new Set<Tail>();
   const faults: AppendFault[] = [];
   let isFull = false;
   let isAvailable = true;
 
+  const lastSeq = () => start.seq + stored.length - 1;
+
   function store(bytes: Uint8Array): number {
-    const seq = stored.length + 1;
+    const seq = lastSeq() + 1;
     stored.push({ seq, bytes: bytes.slice() });
     for (const tail of tails) tail.wake();
     return seq;
@@ -50,7 +56,7 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
     const fault = faults.shift() ?? (isFull ? "full" : (options.drawFault?.() ?? null));
     const ambiguous = { result: "ambiguous", cause: new Error("no answer") } as const;
     if (!isAvailable || fault === "lost") return ambiguous;
-    if (fault === "conflict" || expectedLastSeq !== stored.length) return { result: "conflict" };
+    if (fault === "conflict" || expectedLastSeq !== lastSeq()) return { result: "conflict" };
     if (fault === "full") return { result: "full", message: "no space left" };
     const seq = store(bytes);
     return fault === "unanswered" ? ambiguous : { result: "appended", seq };
@@ -70,20 +76,47 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
     },
     async bounds() {
       requireAvailable();
-      return { first: 1, last: stored.length };
+      return { first: start.seq, last: lastSeq() };
+    },
+    async stat() {
+      requireAvailable();
+      const bytes = stored.reduce((sum, entry) => sum + entry.bytes.length, 0);
+      return { first: start.seq, last: lastSeq(), bytes };
+    },
+    async entry(seq) {
+      requireAvailable();
+      return stored[seq - start.seq] ?? null;
+    },
+    async purgeBefore(seq) {
+      requireAvailable();
+      if (seq > lastSeq()) throw new BerthError("invalid", `nothing would be left before ${seq}`);
+      const gone = Math.max(0, seq - start.seq);
+      stored.splice(0, gone);
+      start.seq += gone;
+    },
+    async startAt(seq) {
+      requireAvailable();
+      const unchanged = stored.length === 0 && start.seq === seq;
+      if (lastSeq() !== 0 && !unchanged) {
+        throw new BerthError("conflict", `the log ends at ${lastSeq()}`);
+      }
+      start.seq = seq;
+      return { needsRestart: false };
     },
     async *read(fromSeq) {
       requireAvailable();
-      const last = stored.length;
-      for (const entry of stored.slice(fromSeq - 1, last)) yield entry;
+      if (fromSeq < start.seq) {
+        const gone = `entry ${fromSeq} is gone; the log starts at ${start.seq}`;
+        throw new BerthError("log.unavailable", gone);
+      }
+      for (const entry of stored.slice(Math.max(0, fromSeq - start.seq))) yield entry;
     },
     tail(fromSeq, onEntry, onGap): Subscription {
-      const tail = new Tail({ clock, stored, onEntry, onGap }, fromSeq);
+      const tail = new Tail({ clock, stored, start, onEntry, onGap }, fromSeq);
       tails.add(tail);
-      if (fromSeq > stored.length + 1) {
-        clock.after(0, () =>
-          tail.break(new Error(`no entry ${fromSeq} can follow ${stored.length}`)),
-        );
+      if (fromSeq > lastSeq() + 1 || fromSeq < start.seq) {
+        const held = `${start.seq} to ${lastSeq()}`;
+        clock.after(0, () => tail.break(new Error(`no entry ${fromSeq}: there are ${held}`)));
       } else {
         tail.wake();
       }
@@ -98,6 +131,7 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
     setFull: (value) => void (isFull = value),
     setAvailable: (value) => void (isAvailable = value),
     entries: () => stored,
+    overwrite: (seq, bytes) => void (stored[seq - start.seq] = { seq, bytes }),
     intrude: (bytes) => void store(bytes),
     breakTails(cause) {
       for (const tail of tails) tail.break(cause);
@@ -109,6 +143,7 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
 interface TailComponents {
   readonly clock: Clock;
   readonly stored: readonly StoredEntry[];
+  readonly start: { readonly seq: number };
   readonly onEntry: (entry: StoredEntry) => void;
   readonly onGap: (cause: unknown) => void;
 }
@@ -144,9 +179,9 @@ class Tail {
   }
 
   #handOver(): void {
-    const { stored, onEntry } = this.#components;
+    const { stored, start, onEntry } = this.#components;
     while (!this.#isStopped) {
-      const entry = stored[this.#nextSeq - 1];
+      const entry = stored[this.#nextSeq - start.seq];
       if (entry === undefined) return;
       this.#nextSeq += 1;
       try {

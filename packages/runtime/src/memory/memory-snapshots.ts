@@ -27,7 +27,9 @@ export function memorySnapshots(name = "memory"): MemorySnapshots {
   return {
     name,
     async list() {
-      const all = [...complete].map(([id, { manifest }]): StoredSnapshot => readManifest(id, manifest));
+      const all = [...complete].map(
+        ([id, { manifest }]): StoredSnapshot => readManifest(id, manifest),
+      );
       return all.sort(newestFirst);
     },
     async write(header, chunks) {

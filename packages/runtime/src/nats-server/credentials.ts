@@ -1,7 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BerthError } from "@berth/protocol";
 import { nkeys } from "nats";
+
+const ROUTE_SECRET_BYTES = 32;
 
 /**
  * Who talks to the server. `operator` is a person's command line, `gateway` the console's server,
@@ -30,9 +33,22 @@ export async function prepareCredentials(folder: string): Promise<Credentials> {
   };
 }
 
+/** What lets the servers of a cluster find each other: made once, readable by its owner only. */
+export async function prepareRouteSecret(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const file = join(folder, "routes.key");
+  await createSecret(file, () => randomBytes(ROUTE_SECRET_BYTES).toString("hex"));
+  await chmod(file, 0o600);
+  const secret = (await readFile(file, "utf8")).trim();
+  if (/^[0-9a-zA-Z]{32,}$/.test(secret)) return secret;
+  throw new BerthError("invalid", `${file} holds no secret of 32 letters and digits or more`, {
+    hint: "Remove the file to have a new one made while the cluster is stopped.",
+  });
+}
+
 async function prepareCredential(folder: string, role: NatsRole): Promise<Credential> {
   const seedFile = join(folder, `${role}.nk`);
-  await createSeed(seedFile);
+  await createSecret(seedFile, () => new TextDecoder().decode(nkeys.createUser().getSeed()));
   await chmod(seedFile, 0o600);
   const seed = (await readFile(seedFile, "utf8")).trim();
   try {
@@ -46,12 +62,11 @@ async function prepareCredential(folder: string, role: NatsRole): Promise<Creden
 }
 
 /** Whole or not at all, and never over an existing one: two processes may start at once. */
-async function createSeed(seedFile: string): Promise<void> {
-  const draft = `${seedFile}.${process.pid}.new`;
-  const seed = new TextDecoder().decode(nkeys.createUser().getSeed());
-  await writeFile(draft, `${seed}\n`, { mode: 0o600 });
+async function createSecret(file: string, make: () => string): Promise<void> {
+  const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}.new`;
+  await writeFile(draft, `${make()}\n`, { mode: 0o600 });
   try {
-    await link(draft, seedFile);
+    await link(draft, file);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   } finally {

@@ -22,8 +22,18 @@ export {
   type EnsureOptions,
   type NatsServerProgram,
 } from "./ensure-nats-server.ts";
-export { type NatsConfigOptions, renderNatsConfig, writeNatsConfig } from "./nats-config.ts";
-export { type NatsServer, startNatsServer, type StartOptions } from "./start-nats-server.ts";
+export {
+  type ClusterMembership,
+  type NatsConfigOptions,
+  renderNatsConfig,
+  writeNatsConfig,
+} from "./nats-config.ts";
+export {
+  type ClusterMember,
+  type NatsServer,
+  startNatsServer,
+  type StartOptions,
+} from "./start-nats-server.ts";
 export {
   checkServerVersion,
   CLUSTER_ADVISED_VERSION,

@@ -2,7 +2,7 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { LOG_STREAM } from "@berth/protocol";
 import type { Credentials, NatsRole } from "./credentials.ts";
-import { isAtLeast } from "./version.ts";
+import { canSync } from "./supported-versions.ts";
 
 export interface NatsConfigOptions {
   /** 0 lets the server choose a free one; the ports file tells which. */
@@ -15,11 +15,31 @@ export interface NatsConfigOptions {
   readonly credentials: Credentials;
   /** More agents than the embedded one: their public keys. */
   readonly agentKeys?: readonly string[];
+  /** As one of several servers that keep the log together; without it the server is alone. */
+  readonly cluster?: ClusterMembership;
+}
+
+/** What makes a server one of several on this machine. */
+export interface ClusterMembership {
+  /** Of this server; no two of a cluster may share it. */
+  readonly serverName: string;
+  /** Where this one listens for the others, on loopback. */
+  readonly routePort: number;
+  /** Where all of them do, this one included. */
+  readonly routePorts: readonly number[];
+  /** Lets servers into the cluster. It has letters and digits only. */
+  readonly routeSecret: string;
 }
 
 const LOG_FILE_BYTES_MAX = 8 * 1024 * 1024;
-/** The oldest server with `sync_interval`; before it, an acknowledgement is not on the disk yet. */
-const SYNC_SINCE = "2.10.0";
+const CLUSTER_NAME = "berth";
+const ROUTE_USER = "route";
+/**
+ * A client that is cut off without a word is forgotten after about three of these, and with it what
+ * it has subscribed to: the server's default of two minutes would lose requests for as long.
+ */
+const PING_INTERVAL_MS = 5_000;
+const PINGS_UNANSWERED_MAX = 2;
 
 interface Permissions {
   readonly publish: readonly string[];
@@ -28,7 +48,7 @@ interface Permissions {
   readonly responds: boolean;
 }
 
-/** Writes the file whole or not at all; it holds public keys only, no secret. */
+/** Writes the file whole or not at all, for its owner only: a cluster's has the secret of its routes. */
 export async function writeNatsConfig(file: string, options: NatsConfigOptions): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}.new`;
@@ -52,15 +72,17 @@ export function renderNatsConfig(options: NatsConfigOptions): string {
     user(credentials.operator.publicKey, permissionsOf("operator", credentials.operator.publicKey)),
     ...[...new Set(agents)].map((key) => user(key, permissionsOf("agent", key))),
   ];
-  const sync = isAtLeast(options.serverVersion, SYNC_SINCE) ? "\n  sync_interval: always" : "";
+  const sync = canSync(options.serverVersion) ? "\n  sync_interval: always" : "";
   return `# Written by Berth at each start; edits are lost.
 listen: ${quote(`127.0.0.1:${options.port === 0 ? -1 : options.port}`)}
-server_name: "berth"
+server_name: ${quote(options.cluster?.serverName ?? "berth")}
 pid_file: ${quote(options.pidFile)}
 ports_file_dir: ${quote(options.portsFolder)}
 log_file: ${quote(options.logFile)}
 logfile_size_limit: ${LOG_FILE_BYTES_MAX}
-jetstream {
+ping_interval: "${PING_INTERVAL_MS}ms"
+ping_max: ${PINGS_UNANSWERED_MAX}
+${options.cluster === undefined ? "" : renderCluster(options.cluster)}jetstream {
   store_dir: ${quote(options.storeFolder)}${sync}
 }
 accounts {
@@ -73,6 +95,19 @@ ${users.join("\n")}
   SYS {}
 }
 system_account: SYS
+`;
+}
+
+function renderCluster({ routePort, routePorts, routeSecret }: ClusterMembership): string {
+  const routes = routePorts.map(
+    (port) => `nats-route://${ROUTE_USER}:${routeSecret}@127.0.0.1:${port}`,
+  );
+  return `cluster {
+  name: ${quote(CLUSTER_NAME)}
+  listen: ${quote(`127.0.0.1:${routePort}`)}
+  authorization { user: ${quote(ROUTE_USER)}, password: ${quote(routeSecret)} }
+  routes: ${list(routes)}
+}
 `;
 }
 

@@ -5,20 +5,34 @@ import { createConnection } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { BerthError } from "@berth/protocol";
-import { type Credentials, prepareCredentials } from "./credentials.ts";
+import { type Credentials, prepareCredentials, prepareRouteSecret } from "./credentials.ts";
 import { readProgramVersion } from "./ensure-nats-server.ts";
-import { writeNatsConfig } from "./nats-config.ts";
+import { type ClusterMembership, writeNatsConfig } from "./nats-config.ts";
 import { stopLeftover } from "./stop-leftover.ts";
+import { checkServerVersion } from "./supported-versions.ts";
 
 export interface StartOptions {
   /** The program, as `ensureNatsServer` returns it. */
   readonly path: string;
-  /** Berth's home folder: `nats/` and `credentials/` in it belong to this server. */
+  /** Berth's home folder: `nats/` (or the member's name) and `credentials/` in it are this server's. */
   readonly home: string;
   /** On 127.0.0.1; 0 (the default) takes a free one. */
   readonly port?: number;
   /** Public keys of agents beside the embedded one. */
   readonly agentKeys?: readonly string[];
+  /**
+   * One of several servers of this home that keep the log together. It waits for none of the others:
+   * JetStream works once most of them are there.
+   */
+  readonly member?: ClusterMember;
+}
+
+export interface ClusterMember {
+  /** Of the server, and of its folder in the home: `nats-1`. */
+  readonly name: string;
+  readonly routePort: number;
+  /** Of all members, this one included. */
+  readonly routePorts: readonly number[];
 }
 
 export interface ServerExit {
@@ -53,7 +67,8 @@ const POLL_INTERVAL_MS = 15;
  * server's own log otherwise.
  */
 export async function startNatsServer(options: StartOptions): Promise<NatsServer> {
-  const folder = join(options.home, "nats");
+  const { home, member } = options;
+  const folder = join(home, member?.name ?? "nats");
   const files = {
     config: join(folder, "nats.conf"),
     pidFile: join(folder, "nats.pid"),
@@ -62,18 +77,20 @@ export async function startNatsServer(options: StartOptions): Promise<NatsServer
     storeFolder: join(folder, "store"),
   };
   const version = await requireVersion(options.path);
+  checkServerVersion(version, member === undefined ? 1 : 3);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   await stopLeftover(files.pidFile, files.config);
   await rm(files.portsFolder, { recursive: true, force: true });
   await mkdir(files.portsFolder);
-  const credentials = await prepareCredentials(join(options.home, "credentials"));
+  const credentials = await prepareCredentials(join(home, "credentials"));
   await writeNatsConfig(files.config, {
     ...files,
     port: options.port ?? 0,
     serverVersion: version,
     credentials,
     agentKeys: options.agentKeys ?? [],
+    ...(member === undefined ? {} : { cluster: await membership(home, member) }),
   });
 
   const child = spawn(options.path, ["-c", files.config], { detached: true, stdio: "ignore" });
@@ -91,6 +108,12 @@ export async function startNatsServer(options: StartOptions): Promise<NatsServer
     await stop();
     throw error;
   }
+}
+
+async function membership(home: string, member: ClusterMember): Promise<ClusterMembership> {
+  const { name: serverName, routePort, routePorts } = member;
+  const routeSecret = await prepareRouteSecret(join(home, "credentials"));
+  return { serverName, routePort, routePorts, routeSecret };
 }
 
 async function requireVersion(path: string): Promise<string> {

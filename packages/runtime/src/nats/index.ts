@@ -2,6 +2,7 @@
 export { NatsBus } from "./bus.ts";
 export { type BusOptions, connectBus, openBus, publicKeyOf } from "./connect.ts";
 export { ensureLeaseStream, natsLease, type NatsLeaseOptions } from "./lease.ts";
+export { natsLogKeeper } from "./log-keeper.ts";
 export { natsLog, type NatsLogOptions } from "./log.ts";
 export {
   ensureLogStream,
@@ -9,3 +10,4 @@ export {
   logPlacement,
   type LogStreamOptions,
 } from "./log-stream.ts";
+export { ensureSnapshotStream, natsSnapshots } from "./snapshots.ts";

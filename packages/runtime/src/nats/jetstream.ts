@@ -9,6 +9,15 @@ export const EXPECTED_LAST_SEQUENCE = "Nats-Expected-Last-Sequence";
 /** The guard refused: newer servers have two codes for it. */
 export const WRONG_LAST_SEQUENCE: ReadonlySet<number> = new Set([10071, 10164]);
 
+/** The engine has no room for what was published. */
+export const NO_ROOM: ReadonlySet<number> = new Set([
+  10023, // insufficient resources
+  10028, // account's memory is used up
+  10047, // insufficient storage resources available
+  10054, // message exceeds the stream's maximum
+  10077, // the store could not write it
+]);
+
 /** The engine's answer to a publish into a stream. */
 export interface PublishReply {
   readonly seq?: number;

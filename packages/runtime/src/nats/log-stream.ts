@@ -23,6 +23,8 @@ export interface LogPlacement {
   readonly current: readonly string[];
 }
 
+/** A cluster without a leader does not answer at all: asking again soon is better than waiting. */
+const LOOK_TIMEOUT_MS = 1_000;
 const STREAM_NOT_FOUND = 10059;
 const STREAM_EXISTS = 10058;
 const NOT_CLUSTERED = 10074;
@@ -60,7 +62,7 @@ export async function logPlacement(bus: NatsBus): Promise<LogPlacement> {
 
 async function readStream(bus: NatsBus) {
   try {
-    const { streams } = await manage(bus);
+    const { streams } = await manage(bus, LOOK_TIMEOUT_MS);
     return await bus.untilLost(streams.info(LOG_STREAM));
   } catch (cause) {
     if (apiErrorCode(cause) === STREAM_NOT_FOUND) return null;

@@ -6,6 +6,7 @@ import type { NatsBus } from "./bus.ts";
 import {
   EXPECTED_LAST_SEQUENCE,
   manage,
+  NO_ROOM,
   type PublishReply,
   unavailable,
   WRONG_LAST_SEQUENCE,
@@ -25,15 +26,6 @@ const READ_BATCH_ENTRIES = 256;
 const READ_BATCH_EXPIRES_MS = 10_000;
 /** A reader that folds slowly may take this long between two batches. */
 const READER_PAUSE_MS_MAX = 120_000;
-
-/** Error codes of the JetStream API that mean that an append found no room. */
-const NO_ROOM = new Set([
-  10023, // insufficient resources
-  10028, // account's memory is used up
-  10047, // insufficient storage resources available
-  10054, // message exceeds the stream's maximum
-  10077, // the store could not write it
-]);
 
 /**
  * The log over one JetStream stream. Fencing is the engine's expected-last-sequence check on the

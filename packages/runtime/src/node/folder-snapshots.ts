@@ -1,14 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { BerthError } from "@berth/protocol";
-import type { SnapshotStore, StoredSnapshot } from "../ports.ts";
 import {
-  newestFirst,
-  readManifest,
-  SNAPSHOT_CHUNK_BYTES_MAX,
-  SnapshotDigest,
-} from "../snapshot-digest.ts";
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
+import { join } from "node:path";
+import { BerthError, limits } from "@berth/protocol";
+import type { SnapshotStore, StoredSnapshot } from "../ports.ts";
+import { newestFirst, readManifest, SnapshotDigest } from "../snapshot-digest.ts";
 
 const CHUNKS = ".chunks";
 const MANIFEST = ".manifest.json";
@@ -125,7 +129,7 @@ async function* readFramed(path: string): AsyncGenerator<Uint8Array> {
       const head = await readFully(file, LENGTH_BYTES);
       if (head.length === 0) return;
       const length = head.length === LENGTH_BYTES ? head.readUInt32BE() : 0;
-      if (length < 1 || length > SNAPSHOT_CHUNK_BYTES_MAX) {
+      if (length < 1 || length > limits.snapshotChunkBytesMax) {
         throw new BerthError("invalid", `the length of its chunk ${number} is damaged`);
       }
       const chunk = await readFully(file, length);
