@@ -8,7 +8,7 @@ export {
   type CheckState,
   initialCheck,
 } from "./core/check-health.ts";
-export { type Action, type Phase, reconcile } from "./core/reconcile.ts";
+export { type Action, type Observed, type Phase, reconcile } from "./core/reconcile.ts";
 export { DesiredFeed } from "./shell/desired-feed.ts";
 export { Leader } from "./shell/leader.ts";
 export { Reporter } from "./shell/reporter.ts";

@@ -2,12 +2,13 @@ import { type AllocationId, allocationId } from "@berth/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { desiredAllocation, desiredSet } from "../../test/support/desired-allocation.ts";
-import { type Action, type Phase, reconcile } from "./reconcile.ts";
+import { type Action, type Observed, type Phase, reconcile } from "./reconcile.ts";
 
 const PHASES: readonly Phase[] = ["prepared", "starting", "running", "stopping", "finished"];
 
-function observe(phases: Readonly<Record<string, Phase>>): Map<AllocationId, Phase> {
-  return new Map(Object.entries(phases) as [AllocationId, Phase][]);
+function observe(phases: Readonly<Record<string, Phase>>): Map<AllocationId, Observed> {
+  const entries = Object.entries(phases) as [AllocationId, Phase][];
+  return new Map(entries.map(([id, phase]) => [id, { phase, granted: null }]));
 }
 const a = (number: number) => desiredAllocation({ id: `a${number}` });
 const idOf = (action: Action) =>
@@ -35,6 +36,33 @@ describe("reconcile", () => {
     ]);
   });
 
+  test("[INV1] a start waits while another process may have its port or its device", () => {
+    const old = desiredAllocation({ id: "a1", ports: { http: 8_080 }, gpuUuids: ["GPU-1"] });
+    const samePort = desiredAllocation({ id: "a2", ports: { web: 8_080 } });
+    const sameDevice = desiredAllocation({ id: "a3", gpuUuids: ["GPU-1", "GPU-2"] });
+    const other = desiredAllocation({ id: "a4", ports: { http: 8_081 }, gpuUuids: ["GPU-2"] });
+    const startsWhile = (phase: Phase) =>
+      reconcile(
+        desiredSet(samePort, sameDevice, other),
+        new Map([["a1" as AllocationId, { phase, granted: old.granted }]]),
+        10,
+      )
+        .filter(({ kind }) => kind === "start")
+        .map(idOf);
+    for (const phase of ["prepared", "starting", "running", "stopping"] as const) {
+      expect(startsWhile(phase)).toEqual(["a4"]);
+    }
+    expect(startsWhile("finished")).toEqual(["a2", "a3", "a4"]);
+  });
+
+  test("its own half-made start is no reason to wait", () => {
+    const own = desiredAllocation({ id: "a1", ports: { http: 8_080 } });
+    const observed = new Map([
+      ["a1" as AllocationId, { phase: "prepared", granted: own.granted } as const],
+    ]);
+    expect(reconcile(desiredSet(own), observed, 10).map(idOf)).toEqual(["a1"]);
+  });
+
   test("never stops what is desired, never starts what has finished, and settles", () => {
     const anyPhases = fc.uniqueArray(
       fc.tuple(fc.integer({ min: 1, max: 12 }), fc.constantFrom(...PHASES)),
@@ -44,21 +72,24 @@ describe("reconcile", () => {
     fc.assert(
       fc.property(anyPhases, anyDesired, fc.integer({ min: 1, max: 4 }), (phases, wanted, max) => {
         const desired = desiredSet(...wanted.map(a));
-        const observed = new Map(phases.map(([number, phase]) => [allocationId(number), phase]));
+        const observed = observe(
+          Object.fromEntries(phases.map(([number, phase]) => [allocationId(number), phase])),
+        );
+        const see = (id: AllocationId, phase: Phase) => observed.set(id, { phase, granted: null });
         for (let round = 0; round < 40; round += 1) {
           const actions = reconcile(desired, observed, max);
           for (const action of actions) {
             const isDesired = desired.has(idOf(action));
             expect(action.kind === "start").toBe(isDesired);
-            expect(observed.get(idOf(action))).not.toBe("finished");
-            observed.set(idOf(action), action.kind === "start" ? "starting" : "stopping");
+            expect(observed.get(idOf(action))?.phase).not.toBe("finished");
+            see(idOf(action), action.kind === "start" ? "starting" : "stopping");
           }
-          const starting = [...observed.values()].filter((phase) => phase === "starting");
+          const starting = [...observed.values()].filter(({ phase }) => phase === "starting");
           const before = phases.filter(([, phase]) => phase === "starting").length;
           expect(starting.length).toBeLessThanOrEqual(Math.max(max, before));
-          for (const [id, phase] of observed) {
-            if (phase === "starting") observed.set(id, "running");
-            if (phase === "stopping") observed.set(id, "finished");
+          for (const [id, { phase }] of observed) {
+            if (phase === "starting") see(id, "running");
+            if (phase === "stopping") see(id, "finished");
           }
         }
         expect(reconcile(desired, observed, max)).toEqual([]);

@@ -7,7 +7,7 @@ import {
 } from "@berth/protocol";
 import type { Clock, Logger } from "@berth/runtime";
 import type { DesiredAllocations } from "../core/desired-state.ts";
-import { type Phase, reconcile } from "../core/reconcile.ts";
+import { type Observed, reconcile } from "../core/reconcile.ts";
 import type { NodeFacts } from "../core/task-environment.ts";
 import { agentLimits } from "../limits.ts";
 import { AllocationFolder, type FinishedReport } from "./allocation-folder.ts";
@@ -143,9 +143,11 @@ export class Supervisor {
 
   #reconcile(): void {
     if (this.#isClosed) return;
-    const observed = new Map<AllocationId, Phase>();
-    for (const [id, task] of this.#tasks) observed.set(id, task.phase);
-    for (const id of this.#lost.keys()) observed.set(id, "finished");
+    const observed = new Map<AllocationId, Observed>();
+    for (const [id, { phase, allocation }] of this.#tasks) {
+      observed.set(id, { phase, granted: allocation.granted });
+    }
+    for (const id of this.#lost.keys()) observed.set(id, { phase: "finished", granted: null });
     for (const action of reconcile(this.#desired, observed, agentLimits.concurrentStartsMax)) {
       if (action.kind === "stop") this.#tasks.get(action.allocationId)?.stop();
       else this.#start(action.allocation);
