@@ -93,21 +93,32 @@ async function run(step) {
 async function prepareMachine() {
   const say = (/** @type {string} */ line) => console.log(`  ${line}`);
   const platform = `${process.platform} ${process.arch} node ${process.version}`;
-  const server = await findServer(say);
+  const alone = await findServer(1, say);
+  const clustered = await findServer(3, say);
+  if (!clustered) say("no nats-server new enough for a cluster: those tests are skipped");
   const browser = await findBrowser(say);
   if (!browser) say("no Chromium here: the browser tests are skipped");
   return {
-    BERTH_TEST_MACHINE: `${platform} nats-server ${server?.version ?? "none"}`,
-    ...(server ? { BERTH_NATS_SERVER: server.path } : {}),
+    BERTH_TEST_MACHINE: `${platform} nats-server ${alone ?? "none"}, clustered ${clustered ?? "none"}`,
     ...(browser ? { BERTH_BROWSER: browser } : {}),
   };
 }
 
-/** @param {(line: string) => void} say */
-async function findServer(say) {
+/**
+ * Has a server for a log of so many copies where the tests will look for it.
+ *
+ * @param {1 | 3} replicas
+ * @param {(line: string) => void} say
+ * @returns {Promise<string | null>} Its version.
+ */
+async function findServer(replicas, say) {
   try {
-    const { ensureNatsServer } = await import("../packages/runtime/dist/nats-server/index.js");
-    return await ensureNatsServer({ onProgress: say });
+    const { ensureNatsServer, minimumVersionFor } = await import(
+      "../packages/runtime/dist/nats-server/index.js"
+    );
+    const minimumVersion = minimumVersionFor(replicas);
+    const { version } = await ensureNatsServer({ minimumVersion, onProgress: say });
+    return version;
   } catch (error) {
     const hint = error instanceof Error && "hint" in error ? `. ${String(error.hint)}` : "";
     say(`${error instanceof Error ? error.message : String(error)}${hint}`);

@@ -17,7 +17,7 @@ export interface LogStreamOptions {
 /** Where the log is kept now. */
 export interface LogPlacement {
   readonly replicas: number;
-  /** The name of the server that leads the stream; null while there is none, or no cluster. */
+  /** The name of the server that leads the stream; null while there is none. */
   readonly leader: string | null;
   /** The names of the servers that follow it and have all of it. */
   readonly current: readonly string[];
