@@ -16,7 +16,7 @@ export {
   type WorkloadCounts,
   type WorkloadRecord,
 } from "./cluster-state.ts";
-export { decodeState } from "./snapshot/decode-state.ts";
+export { decodeState, StateDecoder } from "./snapshot/decode-state.ts";
 export { encodeState } from "./snapshot/encode-state.ts";
 export { STATE_FORMAT_VERSION, StateFormatError } from "./snapshot/state-format.ts";
 export { type EventRing, eventsAfter } from "./event-ring.ts";

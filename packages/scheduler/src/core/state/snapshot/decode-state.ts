@@ -44,16 +44,28 @@ import { decodeUtf8 } from "./utf8.ts";
  * Fields are not validated one by one: compare the hash of the state with the one on record.
  */
 export function decodeState(chunks: Iterable<Uint8Array>): ClusterState {
-  const reader = new StateReader();
-  for (const chunk of chunks) {
+  const decoder = new StateDecoder();
+  for (const chunk of chunks) decoder.add(chunk);
+  return decoder.finish();
+}
+
+/** `decodeState` for chunks that arrive over time; throws what that throws, as soon as it is known. */
+export class StateDecoder {
+  readonly #reader = new StateReader();
+
+  add(chunk: Uint8Array): void {
     try {
-      reader.read(parseChunk(chunk));
+      this.#reader.read(parseChunk(chunk));
     } catch (cause) {
       if (cause instanceof StateFormatError) throw cause;
       throw malformed("a chunk is damaged", cause);
     }
   }
-  return reader.finish();
+
+  /** After the last chunk. */
+  finish(): ClusterState {
+    return this.#reader.finish();
+  }
 }
 
 type Chunk = { [Name in SectionName]: { section: Name; rows: StateSections[Name][] } }[SectionName];
