@@ -2,7 +2,6 @@ import {
   api,
   type ApiMethod,
   type ApiReply,
-  type ApiRequest,
   type Gpu,
   type NodeDescription,
   type NodeId,
@@ -11,7 +10,14 @@ import {
   type WorkloadInput,
 } from "@berth/protocol";
 import { type Clock, type Logger, loggerTo, type Random } from "@berth/runtime";
-import { type MemoryBus, memoryLog, type MemoryLog, memoryNetwork } from "@berth/runtime/memory";
+import {
+  type MemoryBus,
+  memoryLease,
+  type MemoryLease,
+  memoryLog,
+  type MemoryLog,
+  memoryNetwork,
+} from "@berth/runtime/memory";
 import { Scheduler } from "@berth/scheduler";
 import { FakeAgent } from "./fake-agent.ts";
 
@@ -20,6 +26,8 @@ export interface FakeClusterOptions {
   readonly random: Random;
   readonly logger?: Logger;
 }
+
+const LEASE_TTL_MS = 2_000;
 
 /**
  * A cluster in this process: the real scheduler on a log and a bus in memory, and agents that only
@@ -31,6 +39,7 @@ export class FakeCluster {
   readonly #network: ReturnType<typeof memoryNetwork>;
   readonly #options: FakeClusterOptions;
   readonly #operator: MemoryBus;
+  readonly #lease: MemoryLease;
   readonly #agents = new Map<NodeId, FakeAgent>();
   #scheduler: Scheduler | null = null;
   #requests = 0;
@@ -40,6 +49,7 @@ export class FakeCluster {
     this.#options = options;
     this.#network = memoryNetwork({ clock: options.clock });
     this.log = memoryLog({ clock: options.clock });
+    this.#lease = memoryLease({ clock: options.clock, ttlMs: LEASE_TTL_MS });
     this.#operator = this.#network.connect("operator");
   }
 
@@ -49,15 +59,17 @@ export class FakeCluster {
 
   startScheduler(): void {
     const { clock, random, logger = loggerTo(() => {}) } = this.#options;
-    this.#scheduler = new Scheduler({
+    const components = {
       clock,
       random,
       logger,
       bus: this.#network.connect("scheduler"),
       log: this.log,
+      lease: this.#lease,
       leader: "r1-s01:4242",
       version: "0.1.0",
-    });
+    };
+    this.#scheduler = new Scheduler(components);
     this.#scheduler.start();
   }
 
@@ -113,9 +125,9 @@ export class FakeCluster {
     await this.stopScheduler();
   }
 
-  #requestId(): ApiRequest<"workload.stop">["requestId"] {
+  #requestId(): string {
     this.#requests += 1;
-    return `request-${this.#requests}` as ApiRequest<"workload.stop">["requestId"];
+    return `request-${this.#requests}`;
   }
 }
 
@@ -193,6 +205,8 @@ function gpuOf(number: number, at: number): Gpu {
 
 function nodeIdOf(number: number): NodeId {
   const digits = "ABCDEFGHIJ";
-  const letters = [...String(number).padStart(6, "0")].map((digit) => digits[Number(digit)]);
-  return `U${"A".repeat(49)}${letters.join("")}` as NodeId;
+  const letters = String(number)
+    .padStart(6, "0")
+    .replace(/\d/g, (digit) => digits.charAt(Number(digit)));
+  return `U${"A".repeat(49)}${letters}` as NodeId;
 }

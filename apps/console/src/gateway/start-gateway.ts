@@ -97,7 +97,8 @@ export async function serveGateway(components: GatewayComponents): Promise<Gatew
     snapshot: () => new Uint8Array(hub.snapshotFrame()),
     files,
   });
-  server.on("request", getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  server.on("request", (request, response) => void answer(request, response));
   const sockets = acceptUpgrades(server, guard, hub);
   replica.start();
   return {

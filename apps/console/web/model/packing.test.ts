@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { AllocationView, NodeView, NoFit, WorkloadId } from "@berth/protocol";
+import type { AllocationView, FeedTelemetry, NodeView, NoFit, WorkloadId } from "@berth/protocol";
 import { layOutLane } from "./bin-map.ts";
 import { shownDimensions } from "./dimension.ts";
 import { funnelOf } from "./funnel.ts";
@@ -80,12 +80,9 @@ describe("headroom", () => {
     sentMbps: 9,
     load1: null,
   };
-  const frame = {
-    type: "telemetry",
-    complete: true,
-    nodes: [{ nodeId: node.id, beatAgeMs: 100, usageAgeMs: 100, host, allocations: [] }],
-  } as const;
-  const telemetry = applyTelemetry(new Map(), { ...frame, nodes: [...frame.nodes] }, 0);
+  const reading = { nodeId: node.id, beatAgeMs: 100, usageAgeMs: 100, host, allocations: [] };
+  const frame: FeedTelemetry = { type: "telemetry", complete: true, nodes: [reading] };
+  const telemetry = applyTelemetry(new Map(), frame, 0);
 
   it("is unknown, never zero, where nobody says", () => {
     const unknown = headroomOf([node], new Map(), "network", 0);

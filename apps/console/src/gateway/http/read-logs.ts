@@ -3,7 +3,7 @@ import {
   BerthError,
   limits,
   LogsReply,
-  LogsRequest,
+  type LogsRequest,
   MESSAGE_VERSION,
   subjects,
   WireError,

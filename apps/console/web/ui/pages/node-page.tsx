@@ -3,7 +3,7 @@ import { formatMemoryMiB, formatNetworkMbps } from "@berth/protocol";
 import { apiPaths } from "../../feed/api-client.ts";
 import { liveByNode } from "../../model/bin-map.ts";
 import type { ClusterModel } from "../../model/cluster-model.ts";
-import { plural, shortNodeId } from "../../model/format.ts";
+import { shortNodeId } from "../../model/format.ts";
 import { nodesHref } from "../../model/route.ts";
 import { nodeStatus } from "../../model/status-words.ts";
 import { AllocationTable } from "../parts/allocation-table.tsx";
