@@ -1,5 +1,10 @@
+import { evaluate } from "@berth/scheduler/core";
 import { isFinal, type WorkloadRecord } from "@berth/scheduler/state";
 import type { SimulatedCluster } from "./world/simulated-cluster.ts";
+import { START_UNIX_MS } from "./world/timeline.ts";
+
+/** A backoff that ended this long ago should have been seen. */
+const WAKE_TOLERANCE_MS = 2_000;
 
 /**
  * [INV10] What still separates the cluster from its desired state, in words; empty when nothing
@@ -11,40 +16,39 @@ export function unsettled(cluster: SimulatedCluster): string[] {
   if (!cluster.schedulers.some(({ isLeading }) => isLeading)) missing.push("nobody leads");
   if (cluster.operator.pending > 0) missing.push(`${cluster.operator.pending} requests under way`);
   for (const node of cluster.nodes) {
-    const { name } = node.description;
+    const { name } = node;
     const record = state.nodes.get(node.id);
     if (record?.status !== "ready") missing.push(`${name} is ${record?.status ?? "unknown"}`);
-    const running = new Set(node.runningIds());
+    const running = new Set([...node.processes()].map(({ id }) => id));
     for (const id of record?.desired ?? []) {
       if (!running.has(id)) missing.push(`${name} does not run ${id}`);
       if (state.allocations.get(id)?.status === "placed") missing.push(`${id} is not confirmed`);
     }
-    for (const id of running) {
-      if (!record?.desired.has(id)) missing.push(`${name} still runs ${id}`);
+    for (const id of node.unfinishedIds()) {
+      if (!record?.desired.has(id)) missing.push(`${name} still has ${id}`);
     }
     for (const id of record?.live ?? []) {
       if (!record?.desired.has(id)) missing.push(`${id} has not ended`);
     }
   }
-  for (const workload of state.workloads.values()) {
-    if (workload.removing) missing.push(`${workload.id} is being removed`);
-    for (const { explanation } of workload.pending) {
-      const { reason } = explanation;
-      // An update may wait for an index that has no room: that is settled, too.
-      const isBlockedUpdate = reason === "update" && waitsForRoom(workload);
-      if (
-        reason === "queued" ||
-        reason === "predecessor" ||
-        (reason === "update" && !isBlockedUpdate)
-      ) {
-        missing.push(`${workload.id} waits: ${reason}`);
-      }
-    }
-  }
+  for (const workload of state.workloads.values()) missing.push(...waitsForNothing(workload));
   for (const allocation of state.allocations.values()) {
     if (!isFinal(allocation.status) && !state.nodes.has(allocation.nodeId)) {
       missing.push(`${allocation.id} lives on no node`);
     }
+  }
+  return missing.length > 0 ? missing : undecided(cluster);
+}
+
+function waitsForNothing(workload: WorkloadRecord): string[] {
+  const missing: string[] = [];
+  if (workload.removing) missing.push(`${workload.id} is being removed`);
+  for (const { explanation } of workload.pending) {
+    const { reason } = explanation;
+    // An update may wait for an index that has no room: that is settled, too.
+    const isBlockedUpdate = reason === "update" && waitsForRoom(workload);
+    const isSettled = reason === "no_fit" || reason === "backoff" || isBlockedUpdate;
+    if (!isSettled) missing.push(`${workload.id} waits: ${reason}`);
   }
   return missing;
 }
@@ -53,4 +57,15 @@ function waitsForRoom(workload: WorkloadRecord): boolean {
   return workload.pending.some(
     ({ explanation: { reason } }) => reason === "no_fit" || reason === "backoff",
   );
+}
+
+/**
+ * What a scheduler that looks at everything afresh would still do. Reads the judge's own state, in
+ * which everything that ever changed is on the agenda; decisions are taken and not applied.
+ */
+function undecided({ reference: { state }, timeline }: SimulatedCluster): string[] {
+  for (const id of state.workloads.keys()) state.agenda.dirty.add(id);
+  const nowUnixMs = START_UNIX_MS + timeline.nowMs - WAKE_TOLERANCE_MS;
+  const { events } = evaluate(state, Math.floor(nowUnixMs));
+  return events.map((event) => `overlooked: ${event.type} ${JSON.stringify(event).slice(0, 160)}`);
 }

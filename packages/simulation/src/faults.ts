@@ -1,10 +1,17 @@
 import type { Random } from "@berth/runtime";
+import type { Link } from "./world/link.ts";
 import type { SimulatedCluster } from "./world/simulated-cluster.ts";
 import type { SimulatedNode } from "./world/simulated-node.ts";
 import type { SimulatedScheduler } from "./world/simulated-scheduler.ts";
 
+/** What a fault hit, and the state in which it hit it: for the transcript and for coverage. */
+export interface Hit {
+  readonly what: string;
+  readonly state: string;
+}
+
 /** One kind of mishap: does it now, and undoes it later by itself where it is not momentary. */
-type Fault = (cluster: SimulatedCluster, random: Random) => string;
+type Fault = (cluster: SimulatedCluster, random: Random) => Hit;
 
 function oneOf<T>(random: Random, items: readonly T[]): T | null {
   return items.length === 0 ? null : (items[random.below(items.length)] ?? null);
@@ -18,123 +25,176 @@ function between(random: Random, minMs: number, maxMs: number): number {
   return minMs + random.below(maxMs - minMs + 1);
 }
 
-function anyScheduler(cluster: SimulatedCluster, random: Random): SimulatedScheduler | null {
-  const leading = cluster.schedulers.filter(({ isLeading }) => isLeading);
-  // The leader is where faults hurt; a standby only now and then.
-  return random.below(4) > 0 && leading.length > 0
-    ? oneOf(random, leading)
-    : oneOf(random, cluster.schedulers);
+/** A fault of a scheduler. The leader is where it hurts; a standby only now and then. */
+function ofScheduler(
+  inflict: (victim: SimulatedScheduler, cluster: SimulatedCluster, random: Random) => void,
+): Fault {
+  return (cluster, random) => {
+    const leading = cluster.schedulers.filter(({ isLeading }) => isLeading);
+    const isLeaderMeant = random.below(4) > 0 && leading.length > 0;
+    const victim = oneOf(random, isLeaderMeant ? leading : cluster.schedulers);
+    if (victim === null) return { what: "none", state: "none" };
+    const state = victim.mode;
+    inflict(victim, cluster, random);
+    return { what: victim.name, state };
+  };
 }
 
-const anyNode = (cluster: SimulatedCluster, random: Random): SimulatedNode | null =>
-  oneOf(random, cluster.nodes);
+/** A fault of a server. Its state is how the log sees it. */
+function ofNode(
+  inflict: (victim: SimulatedNode, cluster: SimulatedCluster, random: Random) => void,
+): Fault {
+  return (cluster, random) => {
+    const victim = oneOf(random, cluster.nodes);
+    if (victim === null) return { what: "none", state: "none" };
+    const state = cluster.reference.state.nodes.get(victim.id)?.status ?? "unknown";
+    inflict(victim, cluster, random);
+    return { what: victim.name, state };
+  };
+}
+
+/** A fault of one task. Its state is how the log sees it. */
+function ofTask(inflict: (victim: SimulatedNode, id: string, random: Random) => void): Fault {
+  return (cluster, random) => {
+    const node = oneOf(random, cluster.nodes);
+    const task = node === null ? null : oneOf(random, [...node.processes()]);
+    if (node === null || task === null) return { what: "none", state: "none" };
+    const record = cluster.reference.state.allocations.get(task.id);
+    inflict(node, task.id, random);
+    return { what: task.id, state: record?.status ?? "forgotten" };
+  };
+}
+
+/** A fault of the engine. Its state is whether somebody leads. */
+function ofEngine(inflict: (cluster: SimulatedCluster, random: Random) => void): Fault {
+  return (cluster, random) => {
+    const isLed = cluster.schedulers.some(({ isLeading }) => isLeading);
+    inflict(cluster, random);
+    return { what: "the engine", state: isLed ? "led" : "leaderless" };
+  };
+}
+
+function cutOff(link: Link | null, random: Random): void {
+  const directions = random.below(3);
+  const isNoticed = random.below(2) === 0;
+  if (directions !== 0) link?.sever("there", isNoticed);
+  if (directions !== 1) link?.sever("back", isNoticed);
+}
+
+function badWeather(link: Link | null, random: Random, delayMaxMs: number): void {
+  if (link === null) return;
+  link.weather = {
+    delayMinMs: 0,
+    delayMaxMs: between(random, 10, delayMaxMs),
+    lossPermille: random.below(300),
+    duplicatePermille: random.below(200),
+    reorderPermille: random.below(200),
+    tailDelayMs: random.below(3) === 0 ? random.below(500) : 0,
+  };
+}
 
 export const faults = {
-  schedulerKilled: (cluster, random) => {
-    const victim = anyScheduler(cluster, random);
-    victim?.kill();
-    later(cluster, between(random, 10, 5_000), () => victim?.start());
-    return victim?.name ?? "";
-  },
-  schedulerFrozen: (cluster, random) => {
-    const victim = anyScheduler(cluster, random);
-    victim?.freeze();
-    later(cluster, between(random, 500, 30_000), () => victim?.thaw());
-    return victim?.name ?? "";
-  },
-  schedulerCutOff: (cluster, random) => {
-    const victim = anyScheduler(cluster, random);
-    const link = victim?.link;
-    const directions = random.below(3);
-    if (directions !== 0) link?.sever("there");
-    if (directions !== 1) link?.sever("back");
+  schedulerKilled: ofScheduler((victim, cluster, random) => {
+    victim.kill();
+    later(cluster, between(random, 10, 5_000), () => victim.start());
+  }),
+  schedulerFrozen: ofScheduler((victim, cluster, random) => {
+    victim.freeze();
+    later(cluster, between(random, 500, 30_000), () => victim.thaw());
+  }),
+  schedulerCutOff: ofScheduler((victim, cluster, random) => {
+    const { link } = victim;
+    cutOff(link, random);
     later(cluster, between(random, 500, 20_000), () => link?.heal());
-    return victim?.name ?? "";
-  },
-  schedulerWeather: (cluster, random) => {
-    const victim = anyScheduler(cluster, random);
-    const link = victim?.link;
-    if (link) {
-      link.weather = {
-        delayMinMs: 0,
-        delayMaxMs: between(random, 10, 1_500),
-        lossPermille: random.below(300),
-        duplicatePermille: 0,
-      };
-      later(cluster, between(random, 1_000, 15_000), () => link.heal());
-    }
-    return victim?.name ?? "";
-  },
-  engineElection: (cluster, random) => {
-    cluster.stream.electing = true;
-    later(cluster, between(random, 100, 8_000), () => (cluster.stream.electing = false));
-    return "the stream has no leader";
-  },
-  engineDiskFull: (cluster, random) => {
-    cluster.stream.full = true;
-    later(cluster, between(random, 100, 10_000), () => (cluster.stream.full = false));
-    return "the stream has no room";
-  },
-  agentKilled: (cluster, random) => {
-    const node = anyNode(cluster, random);
-    node?.crashAgent();
-    later(cluster, between(random, 10, 15_000), () => node?.startAgent());
-    return node?.description.name ?? "";
-  },
-  nodeRebooted: (cluster, random) => {
-    const node = anyNode(cluster, random);
-    node?.reboot();
-    later(cluster, between(random, 1_000, 40_000), () => node?.startAgent());
-    return node?.description.name ?? "";
-  },
-  nodeCutOff: (cluster, random) => {
-    const node = anyNode(cluster, random);
-    const link = node?.link;
-    const directions = random.below(3);
-    if (directions !== 0) link?.sever("there");
-    if (directions !== 1) link?.sever("back");
+  }),
+  schedulerWeather: ofScheduler((victim, cluster, random) => {
+    const { link } = victim;
+    badWeather(link, random, 1_500);
+    later(cluster, between(random, 1_000, 15_000), () => link?.heal());
+  }),
+  engineElection: ofEngine((cluster, random) => {
+    const { stream } = cluster;
+    stream.electing = true;
+    later(cluster, between(random, 100, 8_000), () => (stream.electing = false));
+  }),
+  engineDiskFull: ofEngine((cluster, random) => {
+    const { stream } = cluster;
+    stream.full = true;
+    later(cluster, between(random, 100, 10_000), () => (stream.full = false));
+  }),
+  engineRestarted: ofEngine((cluster, random) => {
+    const { engine } = cluster;
+    engine.crash();
+    later(cluster, between(random, 100, 6_000), () => engine.restart());
+  }),
+  engineStalls: ofEngine((cluster, random) => {
+    const { stream } = cluster;
+    stream.stallMaxMs = between(random, 500, 6_000);
+    later(cluster, between(random, 1_000, 10_000), () => (stream.stallMaxMs = 0));
+  }),
+  engineLosesAnswers: ofEngine((cluster, random) => {
+    const { stream } = cluster;
+    stream.lostAnswersPermille = between(random, 200, 900);
+    later(cluster, between(random, 1_000, 10_000), () => (stream.lostAnswersPermille = 0));
+  }),
+  agentKilled: ofNode((victim, cluster, random) => {
+    victim.crashAgent();
+    later(cluster, between(random, 10, 15_000), () => victim.startAgent());
+  }),
+  nodeRebooted: ofNode((victim, cluster, random) => {
+    victim.reboot();
+    later(cluster, between(random, 1_000, 40_000), () => victim.startAgent());
+  }),
+  nodeDiskReplaced: ofNode((victim, cluster, random) => {
+    victim.replaceDisk();
+    later(cluster, between(random, 1_000, 40_000), () => victim.startAgent());
+  }),
+  nodeDiskFull: ofNode((victim, cluster, random) => {
+    victim.isDiskFull = true;
+    later(cluster, between(random, 500, 20_000), () => (victim.isDiskFull = false));
+  }),
+  nodeCutOff: ofNode((victim, cluster, random) => {
+    const { link } = victim;
+    cutOff(link, random);
     later(cluster, between(random, 500, 30_000), () => link?.heal());
-    return node?.description.name ?? "";
+  }),
+  nodeFrozen: ofNode((victim, cluster, random) => {
+    victim.freeze();
+    later(cluster, between(random, 500, 20_000), () => victim.thaw());
+  }),
+  nodeWeather: ofNode((victim, cluster, random) => {
+    const { link } = victim;
+    badWeather(link, random, 8_000);
+    later(cluster, between(random, 1_000, 20_000), () => link?.heal());
+  }),
+  nodeAdded: (cluster) => {
+    const node = cluster.addNode();
+    node?.startAgent();
+    return { what: node?.name ?? "none", state: node === null ? "full house" : "new" };
   },
-  nodeFrozen: (cluster, random) => {
-    const node = anyNode(cluster, random);
-    const clock = node?.clock;
-    const link = node?.link;
-    clock?.freeze();
-    link?.freeze();
-    later(cluster, between(random, 500, 20_000), () => {
-      clock?.thaw();
-      link?.thaw();
-    });
-    return node?.description.name ?? "";
-  },
-  nodeWeather: (cluster, random) => {
-    const node = anyNode(cluster, random);
-    const link = node?.link;
-    if (link) {
-      link.weather = {
-        delayMinMs: 0,
-        delayMaxMs: between(random, 10, 3_000),
-        lossPermille: random.below(400),
-        duplicatePermille: random.below(100),
-      };
-      later(cluster, between(random, 1_000, 20_000), () => link.heal());
-    }
-    return node?.description.name ?? "";
+  operatorWeather: (cluster, random) => {
+    const { link } = cluster.operator;
+    badWeather(link, random, 8_000);
+    later(cluster, between(random, 1_000, 20_000), () => link.heal());
+    return { what: "operator", state: cluster.operator.pending > 0 ? "asking" : "idle" };
   },
   clockJump: (cluster, random) => {
     const byMs = between(random, -60_000, 60_000);
-    const node = anyNode(cluster, random);
-    node?.jumpWall(byMs);
-    cluster.schedulers[random.below(cluster.schedulers.length)]?.clock?.jumpWall(byMs);
-    return `${byMs} ms`;
+    oneOf(random, cluster.nodes)?.jumpWall(byMs);
+    const scheduler = oneOf(random, cluster.schedulers);
+    scheduler?.clock?.jumpWall(byMs);
+    return { what: `${byMs} ms`, state: scheduler?.mode ?? "none" };
   },
-  taskCrashed: (cluster, random) => {
-    const node = anyNode(cluster, random);
-    const id = node === null ? null : oneOf(random, node.runningIds());
-    if (id !== null) node?.crashTask(id);
-    return id ?? "none";
-  },
+  taskCrashed: ofTask((node, id) => node.breakTask(id as never, "SIGSEGV")),
+  taskOutOfMemory: ofTask((node, id) => node.breakTask(id as never, "SIGKILL")),
+  taskHung: ofTask((node, id) => {
+    const task = node.tasks.get(id as never);
+    if (task) task.isHung = true;
+  }),
+  taskSick: ofTask((node, id) => {
+    const task = node.tasks.get(id as never);
+    if (task) task.isSick = true;
+  }),
 } satisfies Record<string, Fault>;
 
 export type FaultKind = keyof typeof faults;
@@ -142,17 +202,25 @@ export const faultKinds = Object.keys(faults) as FaultKind[];
 
 /** Ends every fault at once. What was killed starts again. */
 export function healEverything(cluster: SimulatedCluster): void {
-  cluster.stream.electing = false;
-  cluster.stream.full = false;
+  const { engine, stream, operator } = cluster;
+  engine.restart();
+  stream.electing = false;
+  stream.full = false;
+  stream.stallMaxMs = 0;
+  stream.lostAnswersPermille = 0;
+  operator.link.heal();
   for (const scheduler of cluster.schedulers) {
     scheduler.thaw();
     scheduler.link?.heal();
+    scheduler.clock?.setWallRight();
     scheduler.start();
   }
   for (const node of cluster.nodes) {
-    node.clock?.thaw();
-    node.link?.thaw();
+    node.thaw();
     node.link?.heal();
+    node.setWallRight();
+    node.isDiskFull = false;
+    for (const task of node.processes()) task.isSick = false;
     node.startAgent();
   }
 }

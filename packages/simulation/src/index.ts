@@ -1,1 +1,1 @@
-export { runSeed, type SeedResult, simulationLimits } from "./run-seed.ts";
+export { runSeed, type SeedResult } from "./run-seed.ts";

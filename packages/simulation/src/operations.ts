@@ -3,13 +3,14 @@ import type { Random } from "@berth/runtime";
 import type { SimulatedCluster } from "./world/simulated-cluster.ts";
 
 const NAMES = ["api", "etl", "web", "cron", "train", "proxy"] as const;
+type Name = (typeof NAMES)[number];
 
 /** What operators do all day, at random. Returns what was done, for the transcript. */
 export function operate(cluster: SimulatedCluster, random: Random): string {
   const { operator } = cluster;
   const name = NAMES[random.below(NAMES.length)] ?? "api";
-  const node = cluster.nodes[random.below(cluster.nodes.length)]?.description.name ?? "";
-  switch (random.below(10)) {
+  const node = cluster.nodes[random.below(cluster.nodes.length)]?.name ?? "";
+  switch (random.below(14)) {
     case 0:
       operator.write("workload.stop", { workload: name });
       return `stop ${name}`;
@@ -20,12 +21,22 @@ export function operate(cluster: SimulatedCluster, random: Random): string {
       operator.write("node.cordon", { node, reason: "simulated" });
       return `cordon ${node}`;
     case 3:
-      operator.write("node.drain", { node, deadlineMs: 1_000 * random.below(60) });
-      return `drain ${node}`;
+      return drain(cluster, random, node);
     case 4:
     case 5:
       operator.write("node.uncordon", { node });
       return `uncordon ${node}`;
+    case 6:
+      operator.write("node.remove", { node });
+      return `forget ${node}`;
+    case 7:
+    case 8:
+      return change(cluster, name, { count: random.below(7) }, "scale");
+    case 9:
+    case 10: {
+      const task = { command: ["serve"], env: { REVISION: random.token(4) } };
+      return change(cluster, name, { task }, "upgrade");
+    }
     default: {
       const workload = anyWorkload(name, random);
       operator.apply([workload]);
@@ -34,8 +45,31 @@ export function operate(cluster: SimulatedCluster, random: Random): string {
   }
 }
 
+function drain({ operator }: SimulatedCluster, random: Random, node: string): string {
+  const deadlineMs = random.below(3) === 0 ? null : 1_000 * random.below(60);
+  operator.write("node.drain", { node, deadlineMs, ignoreSystem: random.below(2) === 0 });
+  return `drain ${node} within ${deadlineMs} ms`;
+}
+
+/** The workload as it was last submitted, with something changed; nothing if it never was. */
+function change(
+  { operator }: SimulatedCluster,
+  name: Name,
+  changes: { count?: number; task?: { command: string[]; env: Record<string, string> } },
+  word: string,
+): string {
+  const last = operator.lastApplied(name);
+  if (last === null) return `${word} ${name}, which is not there`;
+  const { task } = changes;
+  // A batch stays one: the machine knows by its environment.
+  const env = { ...last.task.env, ...task?.env };
+  const count = last.kind === "system" ? {} : { count: changes.count ?? last.count ?? 1 };
+  operator.apply([{ ...last, ...count, task: { ...last.task, env } }]);
+  return `${word} ${name}`;
+}
+
 /** A name keeps its kind, as it does in life; everything else is drawn anew. */
-function anyWorkload(name: (typeof NAMES)[number], random: Random): WorkloadInput {
+function anyWorkload(name: Name, random: Random): WorkloadInput {
   const common = {
     name,
     priority: 10 * random.below(10),
@@ -52,7 +86,7 @@ function anyWorkload(name: (typeof NAMES)[number], random: Random): WorkloadInpu
     stop: { grace: "3s" },
   } as const;
   const count = random.below(7);
-  const revision = String(random.below(4));
+  const env = { REVISION: String(random.below(4)) };
   switch (name) {
     case "etl":
     case "cron":
@@ -61,21 +95,22 @@ function anyWorkload(name: (typeof NAMES)[number], random: Random): WorkloadInpu
         ...common,
         kind: "batch",
         count: 1 + count,
-        task: { command: ["work"], env: { SIM_KIND: "batch", REVISION: revision } },
+        task: { command: ["work"], env: { ...env, SIM_KIND: "batch" } },
       };
     case "proxy":
-      return {
-        ...common,
-        kind: "system",
-        task: { command: ["proxy"], env: { REVISION: revision } },
-      };
-    default:
+      return { ...common, kind: "system", task: { command: ["proxy"], env } };
+    default: {
+      const hasCheck = random.below(2) === 0;
       return {
         ...common,
         kind: "service",
         count,
-        task: { command: ["serve"], env: { REVISION: revision } },
+        task: { command: ["serve"], env },
         update: { maxUnavailable: 1 + random.below(3) },
+        ...(hasCheck ? { ports: { http: {} }, check: CHECK } : {}),
       };
+    }
   }
 }
+
+const CHECK = { tcp: { port: "http" }, interval: "2s", failures: 2, startPeriod: "6s" } as const;

@@ -1,13 +1,25 @@
-import { type FaultKind, faultKinds, faults, healEverything } from "./faults.ts";
-import { operate } from "./operations.ts";
+import type { ClusterEventType } from "@berth/protocol";
+import { seededRandom } from "@berth/runtime/memory";
 import { unsettled } from "./convergence.ts";
-import { Violation } from "./reference.ts";
-import { SimulatedCluster } from "./world/simulated-cluster.ts";
+import { type FaultKind, faultKinds, faults, healEverything } from "./faults.ts";
+import { Violation } from "./judge/violation.ts";
+import { operate } from "./operations.ts";
+import { rewriteHistory } from "./rewritten-history.ts";
+import { type Scenario, scenarioOf, simulationLimits } from "./scenario.ts";
+import { Transcript } from "./transcript.ts";
+import { historyHash, SimulatedCluster } from "./world/simulated-cluster.ts";
 
 export interface SeedResult {
   readonly seed: number;
+  readonly scenario: Scenario["name"];
+  /** The rule and what broke it; null when everything held. */
   readonly violation: string | null;
+  /** Where in the code, for a bug. */
+  readonly stack: string | null;
+  /** Its last lines. */
   readonly transcript: readonly string[];
+  /** Names everything that happened: the same seed gives the same, in any process. */
+  readonly historyHash: string;
   readonly simulatedMs: number;
   /** Things that happened in virtual time: timers, messages, appends. */
   readonly steps: number;
@@ -15,82 +27,81 @@ export interface SeedResult {
   readonly acknowledged: number;
   readonly unanswered: number;
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
-  readonly events: Readonly<Record<string, number>>;
+  readonly events: Readonly<Partial<Record<ClusterEventType, number>>>;
   /** `fault/state of what it hit`, with how often. */
   readonly pairs: Readonly<Record<string, number>>;
   /** Virtual time from the last healed fault until everything was as desired. */
   readonly convergedMs: number;
 }
 
-export const simulationLimits = {
-  /** Trouble lasts this long; then everything heals. */
-  troubleMs: 90_000,
-  /** And by then everything satisfiable must be as desired. */
-  convergenceMs: 180_000,
-  compareEveryMs: 2_000,
-} as const;
+interface Tally {
+  readonly faults: Partial<Record<FaultKind, number>>;
+  readonly pairs: Record<string, number>;
+}
 
 /**
  * One world from its seed: trouble for a while, then peace, then everything must be as desired.
- * The same seed gives the same run, to the last event.
+ * The same seed gives the same run, to the last event. `onLine` sees the whole transcript.
  */
-export async function runSeed(seed: number): Promise<SeedResult> {
-  const cluster = new SimulatedCluster(String(seed), { schedulers: 2, nodes: 3 + (seed % 3) });
-  const faultCounts: Partial<Record<FaultKind, number>> = {};
-  const pairs: Record<string, number> = {};
-  cluster.start();
-  await trouble(cluster, faultCounts, pairs);
-  const healedAtMs = cluster.timeline.nowMs;
-  if (cluster.violation === null) await peace(cluster);
-  const { violation, reference, operator, timeline } = cluster;
-  return {
-    seed,
-    violation: violation === null ? null : violation.message,
-    transcript: cluster.transcript,
-    simulatedMs: timeline.nowMs,
-    steps: cluster.steps,
-    entries: reference.entries,
-    acknowledged: operator.acknowledged,
-    unanswered: operator.unanswered,
-    faults: faultCounts,
-    events: Object.fromEntries([...reference.eventCounts].toSorted(byName)),
-    pairs,
-    convergedMs: timeline.nowMs - healedAtMs,
+export async function runSeed(
+  seed: number,
+  onLine: (line: string) => void = () => {},
+): Promise<SeedResult> {
+  const scenario = scenarioOf(seed, seededRandom(`${seed}/scenario`));
+  const cluster = new SimulatedCluster(String(seed), scenario, new Transcript(onLine));
+  const tally: Tally = { faults: {}, pairs: {} };
+  const onUnhandled = (cause: unknown) => {
+    cluster.fail(cause instanceof Error ? cause : new Error(String(cause)));
   };
+  process.on("unhandledRejection", onUnhandled);
+  try {
+    cluster.start();
+    await trouble(cluster, scenario, tally);
+    const healedAtMs = cluster.timeline.nowMs;
+    if (cluster.violation === null) await peace(cluster);
+    const convergedMs = cluster.timeline.nowMs - healedAtMs;
+    if (cluster.violation === null) await rewriteHistory(cluster, cluster.random("tampering"));
+    return resultOf(seed, scenario, cluster, tally, convergedMs);
+  } finally {
+    process.off("unhandledRejection", onUnhandled);
+  }
 }
 
-async function trouble(
-  cluster: SimulatedCluster,
-  faultCounts: Partial<Record<FaultKind, number>>,
-  pairs: Record<string, number>,
-): Promise<void> {
+async function trouble(cluster: SimulatedCluster, scenario: Scenario, tally: Tally): Promise<void> {
   const operations = cluster.random("operations");
   const mishaps = cluster.random("faults");
-  const { troubleMs, compareEveryMs } = simulationLimits;
-  const isOver = () => cluster.timeline.nowMs >= troubleMs;
-  const fault = () => {
-    if (isOver()) return;
-    const kind = faultKinds[mishaps.below(faultKinds.length)] ?? "agentKilled";
-    const pair = `${kind}/${cluster.schedulers.map(({ mode }) => mode).join("+")}`;
-    pairs[pair] = (pairs[pair] ?? 0) + 1;
-    faultCounts[kind] = (faultCounts[kind] ?? 0) + 1;
-    cluster.tell(`** ${kind}: ${faults[kind](cluster, mishaps)}`);
-    cluster.timeline.schedule(cluster.timeline.nowMs + 500 + mishaps.below(6_000), fault);
+  const { timeline } = cluster;
+  const { firstFaultMs, compareEveryMs } = simulationLimits;
+  const repeat = (firstMs: number, nextMs: () => number, run: () => void) => {
+    const again = () => {
+      if (timeline.nowMs >= scenario.troubleMs) return;
+      run();
+      timeline.schedule(timeline.nowMs + nextMs(), again);
+    };
+    timeline.schedule(firstMs, again);
   };
-  const operation = () => {
-    if (isOver()) return;
-    cluster.tell(`>> ${operate(cluster, operations)}`);
-    cluster.timeline.schedule(cluster.timeline.nowMs + 100 + operations.below(3_000), operation);
-  };
-  const compare = () => {
-    cluster.compareReplicas();
-    if (isOver()) return;
-    cluster.timeline.schedule(cluster.timeline.nowMs + compareEveryMs, compare);
-  };
-  cluster.timeline.schedule(200, operation);
-  cluster.timeline.schedule(3_000, fault);
-  cluster.timeline.schedule(compareEveryMs, compare);
-  await cluster.run(troubleMs);
+  repeat(
+    200,
+    () => 100 + operations.below(scenario.operationEveryMaxMs),
+    () => cluster.tell(`>> ${operate(cluster, operations)}`),
+  );
+  repeat(
+    firstFaultMs,
+    () => 500 + mishaps.below(scenario.faultEveryMaxMs),
+    () => {
+      const kind = faultKinds[mishaps.below(faultKinds.length)] ?? "agentKilled";
+      const { what, state } = faults[kind](cluster, mishaps);
+      cluster.tell(`** ${kind}: ${what} (${state})`);
+      tally.faults[kind] = (tally.faults[kind] ?? 0) + 1;
+      tally.pairs[`${kind}/${state}`] = (tally.pairs[`${kind}/${state}`] ?? 0) + 1;
+    },
+  );
+  repeat(
+    compareEveryMs,
+    () => compareEveryMs,
+    () => cluster.compareReplicas(),
+  );
+  await cluster.run(scenario.troubleMs);
 }
 
 async function peace(cluster: SimulatedCluster): Promise<void> {
@@ -105,8 +116,34 @@ async function peace(cluster: SimulatedCluster): Promise<void> {
   if (cluster.violation !== null) return;
   if (missing.length > 0) cluster.fail(new Violation("INV10", missing.slice(0, 10).join("; ")));
   cluster.compareReplicas();
+  cluster.guard(() => cluster.machineRules.checkEnds());
+  cluster.guard(() => cluster.promises.checkKept());
 }
 
-function byName([left]: [string, number], [right]: [string, number]): number {
-  return left < right ? -1 : 1;
+function resultOf(
+  seed: number,
+  scenario: Scenario,
+  cluster: SimulatedCluster,
+  { faults: faultCounts, pairs }: Tally,
+  convergedMs: number,
+): SeedResult {
+  const { violation, reference, operator, timeline, transcript, steps } = cluster;
+  const cause = violation?.cause;
+  return {
+    seed,
+    scenario: scenario.name,
+    violation: violation?.message ?? null,
+    stack: cause instanceof Error ? (cause.stack ?? null) : null,
+    transcript: transcript.tail,
+    historyHash: historyHash(cluster),
+    simulatedMs: timeline.nowMs,
+    steps,
+    entries: reference.entries,
+    acknowledged: operator.acknowledged,
+    unanswered: operator.unanswered,
+    faults: faultCounts,
+    events: Object.fromEntries(reference.eventCounts),
+    pairs,
+    convergedMs,
+  };
 }

@@ -3,14 +3,21 @@ import type { Bus, BusStatus, Clock, Message, Subscription } from "@berth/runtim
 import type { Link } from "./link.ts";
 
 /**
- * Core messaging as NATS does it: at most once, to whoever is subscribed at that instant. Every
- * body crosses as text, so that no two simulated processes ever share an object.
+ * Core messaging as NATS does it: at most once, to whoever is subscribed at that instant, and to
+ * one of each queue. Every body crosses as text, so that no two simulated processes ever share an
+ * object.
  */
 export class MessageModel {
-  private readonly subscriptions = new Set<ModelSubscription>();
+  private readonly exact = new Map<string, Set<ModelSubscription>>();
+  private readonly patterns = new Set<ModelSubscription>();
+  private readonly onDelivered: (subject: string, link: Link) => void;
   private nextInbox = 0;
-  /** Messages that found their way, for the report. */
-  delivered = 0;
+  private turns = 0;
+
+  /** `onDelivered` sees every message that found its way to a client. */
+  constructor(onDelivered: (subject: string, link: Link) => void = () => {}) {
+    this.onDelivered = onDelivered;
+  }
 
   /** The `Bus` port as one client sees it through its link. */
   connect(link: Link, clock: Clock): Bus {
@@ -23,31 +30,69 @@ export class MessageModel {
   }
 
   subscribe(subscription: ModelSubscription): () => void {
-    this.subscriptions.add(subscription);
-    return () => this.subscriptions.delete(subscription);
+    const { pattern } = subscription;
+    const isPattern = pattern.includes("*") || pattern.includes(">");
+    const own = isPattern ? this.patterns : (this.exact.get(pattern) ?? new Set());
+    if (!isPattern) this.exact.set(pattern, own);
+    own.add(subscription);
+    return () => {
+      subscription.isEnded = true;
+      own.delete(subscription);
+      if (!isPattern && own.size === 0) this.exact.delete(pattern);
+    };
   }
 
   /** At the engine: hands a message on to every subscriber; tells whether there was one. */
   route(subject: string, text: string, replyTo: string | null): boolean {
+    const queues = new Map<string, ModelSubscription[]>();
     let found = false;
-    for (const subscription of this.subscriptions) {
-      if (subscription.link.isClosed || !matches(subscription.pattern, subject)) continue;
+    for (const subscription of this.interested(subject)) {
       found = true;
-      subscription.link.carry("back", () => {
-        if (!this.subscriptions.has(subscription)) return;
-        this.delivered += 1;
-        subscription.receive(subject, text, replyTo);
-      });
+      const { queue } = subscription;
+      if (queue === null) this.handOn(subscription, subject, text, replyTo);
+      else queues.set(queue, [...(queues.get(queue) ?? []), subscription]);
+    }
+    for (const members of queues.values()) {
+      this.turns += 1;
+      const chosen = members[this.turns % members.length];
+      if (chosen !== undefined) this.handOn(chosen, subject, text, replyTo);
     }
     return found;
+  }
+
+  private *interested(subject: string): Generator<ModelSubscription> {
+    for (const subscription of this.exact.get(subject) ?? []) {
+      if (!subscription.link.isClosed) yield subscription;
+    }
+    for (const subscription of this.patterns) {
+      if (!subscription.link.isClosed && matches(subscription.pattern, subject)) yield subscription;
+    }
+  }
+
+  private handOn(
+    subscription: ModelSubscription,
+    subject: string,
+    text: string,
+    replyTo: string | null,
+  ): void {
+    subscription.link.carry("back", () => {
+      if (subscription.isEnded) return;
+      this.onDelivered(subject, subscription.link);
+      subscription.receive(subject, text, replyTo);
+    });
   }
 }
 
 interface ModelSubscription {
   readonly pattern: string;
+  /** Null: it gets everything. */
+  readonly queue: string | null;
   readonly link: Link;
-  readonly receive: (subject: string, text: string, replyTo: string | null) => void;
+  readonly receive: Receive;
+  isEnded: boolean;
 }
+
+type Receive = (subject: string, text: string, replyTo: string | null) => void;
 
 class SimulatedBus implements Bus {
   private readonly model: MessageModel;
@@ -96,20 +141,23 @@ class SimulatedBus implements Bus {
     });
   }
 
-  subscribe(subject: string, handle: (message: Message) => void): Subscription {
-    const unsubscribe = this.listen(subject, (actual, text, replyTo) => {
+  subscribe(
+    subject: string,
+    handle: (message: Message) => void,
+    { queue }: { readonly queue?: string } = {},
+  ): Subscription {
+    const receive: Receive = (actual, text, replyTo) => {
       handle({
         subject: actual,
         body: JSON.parse(text),
         respond: replyTo === null ? null : (body) => this.send(replyTo, body, null),
       });
-    });
-    return { unsubscribe };
+    };
+    return { unsubscribe: this.listen(subject, receive, queue) };
   }
 
   onStatus(listen: (status: BusStatus) => void): Subscription {
-    const unsubscribe = this.link.onChange(() => listen(this.status));
-    return { unsubscribe: () => void unsubscribe() };
+    return { unsubscribe: this.link.onChange(() => listen(this.status)) };
   }
 
   close(): Promise<void> {
@@ -133,11 +181,10 @@ class SimulatedBus implements Bus {
     });
   }
 
-  private listen(
-    pattern: string,
-    receive: (subject: string, text: string, replyTo: string | null) => void,
-  ): () => void {
-    const unsubscribe = this.model.subscribe({ pattern, link: this.link, receive });
+  private listen(pattern: string, receive: Receive, queue: string | null = null): () => void {
+    const { link } = this;
+    const isEnded = false;
+    const unsubscribe = this.model.subscribe({ pattern, queue, link, receive, isEnded });
     const end = () => {
       unsubscribe();
       this.mine.delete(end);

@@ -1,76 +1,85 @@
-import {
-  type AllocationId,
-  type DesiredAllocation,
-  type Fence,
-  type NodeDescription,
-  type NodeId,
-  type NodeName,
-} from "@berth/protocol";
+import { createHash } from "node:crypto";
+import { agentNodeOf } from "@berth/protocol";
 import { type Logger, loggerTo, type Random } from "@berth/runtime";
 import { seededRandom } from "@berth/runtime/memory";
-import { Reference, Violation } from "../reference.ts";
+import { LivenessRules } from "../judge/liveness-rules.ts";
+import { MachineRules } from "../judge/machine-rules.ts";
+import { Promises } from "../judge/promises.ts";
+import { Reference } from "../judge/reference.ts";
+import { Violation } from "../judge/violation.ts";
+import type { Transcript } from "../transcript.ts";
+import { describeSimulatedNode } from "./describe-simulated-node.ts";
+import { Engine } from "./engine.ts";
 import { Link } from "./link.ts";
 import { MessageModel } from "./message-model.ts";
-import { SimulatedNode, type TaskHabits } from "./simulated-node.ts";
+import { type NodeObserver, SimulatedNode } from "./simulated-node.ts";
 import { SimulatedOperator } from "./simulated-operator.ts";
 import { SimulatedScheduler } from "./simulated-scheduler.ts";
+import type { TaskHabits } from "./simulated-task.ts";
+import { LeaseModel } from "./lease-model.ts";
 import { StreamModel } from "./stream-model.ts";
 import { ProcessClock, Timeline } from "./timeline.ts";
 
 const HABITS: TaskHabits = {
+  startMaxMs: 200,
   batchMinMs: 500,
   batchMaxMs: 20_000,
   failurePermille: 150,
   stopMaxMs: 2_000,
   stubbornPermille: 100,
+  warmUpMaxMs: 4_000,
 };
-const TRANSCRIPT_LINES_MAX = 400;
+/** As schedulers on a real engine have it. */
+const LEASE_TTL_MS = 2_000;
+const NODES_MAX = 7;
+/** Events in one instant without time passing: beyond that something turns in circles. */
+const STEPS_PER_INSTANT_MAX = 20_000;
+const LOOK_INTERVAL_MS = 1_000;
 
 /** Everything in one place: the engine, replicas, servers, an operator, and the judge over them. */
 export class SimulatedCluster {
   readonly timeline = new Timeline();
-  readonly stream = new StreamModel();
-  readonly messages = new MessageModel();
-  readonly reference = new Reference();
+  readonly engine = new Engine();
+  readonly stream: StreamModel;
+  readonly lease: LeaseModel;
+  readonly messages: MessageModel;
+  readonly reference: Reference;
+  readonly machineRules: MachineRules;
+  readonly promises: Promises;
   readonly schedulers: SimulatedScheduler[] = [];
   readonly nodes: SimulatedNode[] = [];
   readonly operator: SimulatedOperator;
-  readonly transcript: string[] = [];
-  violation: Violation | Error | null = null;
+  readonly transcript: Transcript;
+  violation: Error | null = null;
   steps = 0;
+  /** Schedulers whose `done` rejected, with the reason; a violation unless it is provoked. */
+  readonly givenUp = new Map<string, Error>();
+  mayGiveUp = false;
   private readonly seed: string;
-  /** Every allocation that ever became a process, and where. */
-  private readonly started = new Map<AllocationId, string>();
+  private readonly logger: Logger;
+  private readonly livenessRules = new LivenessRules();
 
-  constructor(seed: string, size: { schedulers: number; nodes: number }) {
+  constructor(seed: string, size: { schedulers: number; nodes: number }, transcript: Transcript) {
     this.seed = seed;
-    this.stream.onAppend(() => this.judgeNewest());
-    const logger = this.logger();
-    for (let i = 0; i < size.schedulers; i += 1) {
-      const name = `scheduler-${i + 1}`;
-      this.schedulers.push(
-        new SimulatedScheduler(name, {
-          timeline: this.timeline,
-          messages: this.messages,
-          stream: this.stream,
-          random: this.random(name),
-          logger,
-          onFatal: (who, cause) => this.fail(asError(cause), `${who} gave up`),
-        }),
-      );
-    }
-    for (let i = 0; i < size.nodes; i += 1) this.nodes.push(this.createNode(i, logger));
-    const clock = new ProcessClock(this.timeline);
-    const link = new Link("operator", clock, this.random("operator-link"));
-    this.operator = new SimulatedOperator({
-      clock,
-      bus: this.messages.connect(link, clock),
-      random: this.random("operator"),
-      onAcknowledged: ({ requestId, method }) =>
-        this.guard(() => this.reference.acknowledged(requestId, method)),
-      onDifferentAnswer: (requestId) =>
-        this.fail(new Violation("INV3", `${requestId} was answered differently the second time`)),
+    this.transcript = transcript;
+    this.logger = this.createLogger();
+    const { timeline, engine } = this;
+    this.stream = new StreamModel({ timeline, engine }, this.random("stream"));
+    const isElecting = () => this.stream.electing;
+    this.lease = new LeaseModel({ timeline, engine, ttlMs: LEASE_TTL_MS, isElecting });
+    this.messages = new MessageModel((subject, link) => this.delivered(subject, link));
+    this.reference = new Reference((state, event) => {
+      if (event.type === "AllocationFinished") this.machineRules.finishedInLog(state, event);
+      else if (event.type === "NodeStatusChanged") {
+        this.livenessRules.statusInLog(state, event, timeline.nowMs);
+      }
     });
+    this.machineRules = new MachineRules(this.reference);
+    this.promises = new Promises(this.reference);
+    this.stream.onAppend(() => this.judgeNewest());
+    for (let i = 0; i < size.schedulers; i += 1) this.addScheduler(`scheduler-${i + 1}`);
+    for (let i = 0; i < size.nodes; i += 1) this.addNode();
+    this.operator = this.createOperator();
   }
 
   /** A stream of draws of its own for each purpose: one more draw here moves nothing there. */
@@ -81,13 +90,43 @@ export class SimulatedCluster {
   start(): void {
     for (const scheduler of this.schedulers) scheduler.start();
     for (const node of this.nodes) node.startAgent();
+    const look = () => {
+      this.guard(() => this.look());
+      this.timeline.schedule(this.timeline.nowMs + LOOK_INTERVAL_MS, look);
+    };
+    look();
+  }
+
+  /** Null when there are as many as there may be. */
+  addNode(): SimulatedNode | null {
+    if (this.nodes.length >= NODES_MAX) return null;
+    const description = describeSimulatedNode(this.nodes.length);
+    const { timeline, engine, messages, logger } = this;
+    const node = new SimulatedNode(description, {
+      timeline,
+      engine,
+      messages,
+      random: this.random(description.name),
+      logger,
+      habits: HABITS,
+      observer: this.observer(),
+    });
+    this.nodes.push(node);
+    return node;
   }
 
   /** Lets virtual time pass, event by event; every event's consequences settle before the next. */
   async run(durationMs: number): Promise<void> {
     const until = this.timeline.nowMs + durationMs;
-    while (this.violation === null && this.timeline.step(until)) {
+    let instantMs = -1;
+    let stepsInInstant = 0;
+    while (this.violation === null && this.step(until)) {
       this.steps += 1;
+      stepsInInstant = this.timeline.nowMs === instantMs ? stepsInInstant + 1 : 0;
+      instantMs = this.timeline.nowMs;
+      if (stepsInInstant > STEPS_PER_INSTANT_MAX) {
+        this.fail(new Violation("BUG", `${stepsInInstant} events and no time passes`));
+      }
       await settled();
     }
   }
@@ -100,15 +139,16 @@ export class SimulatedCluster {
   }
 
   tell(line: string): void {
-    const seconds = (this.timeline.nowMs / 1000).toFixed(3).padStart(9);
-    this.transcript.push(`${seconds}  ${line}`);
-    if (this.transcript.length > TRANSCRIPT_LINES_MAX) this.transcript.shift();
+    this.transcript.add(this.timeline.nowMs, line);
   }
 
-  fail(error: Error, context = ""): void {
+  fail(error: Error): void {
     if (this.violation !== null) return;
-    this.violation = error;
-    this.tell(`!! ${context} ${error.stack ?? error.message}`);
+    const isJudged = error instanceof Violation;
+    this.violation = isJudged
+      ? error
+      : new Violation("BUG", `${error.name}: ${error.message}`, { cause: error });
+    this.tell(`!! ${this.violation.message}`);
   }
 
   guard(check: () => void): void {
@@ -119,91 +159,111 @@ export class SimulatedCluster {
     }
   }
 
+  private step(untilMs: number): boolean {
+    try {
+      return this.timeline.step(untilMs);
+    } catch (error) {
+      this.fail(asError(error));
+      return false;
+    }
+  }
+
+  private look(): void {
+    const { stream, engine } = this;
+    const { electing, full, stallMaxMs, lostAnswersPermille } = stream;
+    const isStreamCalm = !electing && !full && stallMaxMs === 0 && lostAnswersPermille === 0;
+    this.livenessRules.look(this.reference.state, this.schedulers, this.nodes, {
+      nowMs: this.timeline.nowMs,
+      isEngineCalm: engine.isUp && isStreamCalm,
+    });
+  }
+
   private judgeNewest(): void {
     const stored = this.stream.entryAt(this.stream.bounds.last);
     if (stored === null) return;
     this.guard(() => {
-      this.reference.take(stored);
-      const { events } = JSON.parse(new TextDecoder().decode(stored.bytes)) as {
-        events: { type: string; allocationId?: string; workloadId?: string; nodeId?: string }[];
-      };
-      for (const event of events) {
-        const about = event.allocationId ?? event.workloadId ?? event.nodeId?.slice(-4) ?? "";
-        this.tell(`log ${stored.seq} ${event.type} ${about}`);
+      for (const event of this.reference.take(stored)) {
+        const about = aboutOf(event);
+        this.tell(`log ${stored.seq} ${event.type}${about === "" ? "" : ` ${about}`}`);
       }
     });
   }
 
-  private createNode(number: number, logger: Logger): SimulatedNode {
-    const name = `node-${number + 1}`;
-    return new SimulatedNode({
-      description: describe(number, name),
-      timeline: this.timeline,
-      messages: this.messages,
-      random: this.random(name),
-      logger,
-      habits: HABITS,
-      observer: {
-        started: (node, allocation) => this.taskStarted(node, allocation),
-        stopping: (node, allocationId, applied) => this.stopping(node, allocationId, applied),
-        desired: (node, fence) => this.desired(node, fence),
-      },
+  private delivered(subject: string, link: Link): void {
+    const nodeId = subject.startsWith("berth.agent.") ? agentNodeOf(subject) : null;
+    if (nodeId !== null) this.livenessRules.heard(nodeId, link.name, this.timeline.nowMs);
+  }
+
+  private addScheduler(name: string): void {
+    const { timeline, engine, messages, stream, lease, logger } = this;
+    this.schedulers.push(
+      new SimulatedScheduler(name, {
+        timeline,
+        engine,
+        messages,
+        stream,
+        lease,
+        random: this.random(name),
+        logger,
+        onFatal: (who, cause) => {
+          this.givenUp.set(who, asError(cause));
+          if (!this.mayGiveUp) this.fail(asError(cause));
+        },
+      }),
+    );
+  }
+
+  private createOperator(): SimulatedOperator {
+    const clock = new ProcessClock(this.timeline);
+    const link = new Link("operator", this, this.random("operator-link"));
+    return new SimulatedOperator({
+      clock,
+      link,
+      bus: this.messages.connect(link, clock),
+      random: this.random("operator"),
+      onAcknowledged: (acknowledged) => this.guard(() => this.promises.acknowledged(acknowledged)),
+      onDifferentAnswer: (requestId) =>
+        this.fail(new Violation("INV3", `${requestId} was answered differently the second time`)),
     });
   }
 
-  /** An allocation is one run: it becomes a process at most once, on the node it was bound to. */
-  private taskStarted(node: SimulatedNode, { allocationId }: DesiredAllocation): void {
-    const { name } = node.description;
-    this.tell(`${name} starts ${allocationId}`);
-    const before = this.started.get(allocationId);
-    if (before !== undefined) {
-      this.fail(
-        new Violation("INV2", `${allocationId} started on ${name} and before on ${before}`),
-      );
-    }
-    this.started.set(allocationId, name);
-    const record = this.reference.state.allocations.get(allocationId);
-    if (record !== undefined && record.nodeId !== node.id) {
-      this.fail(new Violation("INV2", `${allocationId} started on ${name}, where it is not bound`));
-    }
+  /** Passes on what happens on machines to the judge, and to the transcript. */
+  private observer(): NodeObserver {
+    const { machineRules } = this;
+    return {
+      started: (node, task) => {
+        this.tell(`${node.name} starts ${task.id}`);
+        this.guard(() => machineRules.started(node, task));
+      },
+      stopping: (node, id) => {
+        this.tell(`${node.name} stops ${id}`);
+        this.guard(() => machineRules.stopping(node, id));
+      },
+      ended: (node, task, cause) => {
+        this.tell(`${node.name} ${task.id} is ${task.finished?.outcome}: ${cause}`);
+        this.guard(() => machineRules.ended(node, task, cause));
+      },
+      desired: (node, fence, allocations) =>
+        this.guard(() => machineRules.desired(node, fence, allocations)),
+      acknowledged: (node, report) => this.guard(() => machineRules.acknowledged(node, report)),
+      wiped: (node) => machineRules.wiped(node),
+    };
   }
 
-  /** [INV5] An agent at the newest generation never stops what that generation contains. */
-  private stopping(node: SimulatedNode, allocationId: AllocationId, applied: Fence | null): void {
-    this.tell(`${node.description.name} stops ${allocationId}`);
-    const newest = this.reference.fenceOf(node.id);
-    if (newest === null || applied === null) return;
-    const isNewest = applied.term === newest.term && applied.generation === newest.generation;
-    const record = this.reference.state.nodes.get(node.id);
-    if (isNewest && record?.desired.has(allocationId)) {
-      this.fail(
-        new Violation("INV5", `${allocationId} is desired and ${node.description.name} stops it`),
-      );
-    }
-  }
-
-  /** [INV3] Nothing reaches an agent before it is in the log. */
-  private desired(node: SimulatedNode, fence: Fence): void {
-    const newest = this.reference.fenceOf(node.id);
-    if (newest === null) return;
-    if (
-      fence.term > newest.term ||
-      (fence.term === newest.term && fence.generation > newest.generation)
-    ) {
-      this.fail(
-        new Violation(
-          "INV3",
-          `${node.description.name} was told generation ${fence.generation}; the log is at ${newest.generation}`,
-        ),
-      );
-    }
-  }
-
-  private logger(): Logger {
+  private createLogger(): Logger {
     return loggerTo((level, message, fields) => {
       if (level === "warn" || level === "error") this.tell(`${level}: ${message} ${brief(fields)}`);
     });
   }
+}
+
+/** Names the whole history: equal for two runs only if everything went the same way. */
+export function historyHash(cluster: SimulatedCluster): string {
+  return createHash("sha256")
+    .update(cluster.transcript.digest())
+    .update(cluster.reference.lastHash)
+    .digest("hex")
+    .slice(0, 16);
 }
 
 /** Until every promise that can settle has settled. */
@@ -222,49 +282,13 @@ function brief(fields: object): string {
   return cause instanceof Error ? cause.message : "";
 }
 
-function describe(number: number, name: string): NodeDescription {
-  const digits = "ABCDEFGHIJ";
-  const suffix = String(number)
-    .padStart(6, "0")
-    .replace(/\d/g, (digit) => digits[Number(digit)] ?? "A");
-  const gpus = number % 3 === 0 ? 2 : 0;
-  return {
-    nodeId: `U${"A".repeat(49)}${suffix}` as NodeId,
-    name: name as NodeName,
-    bootId: "",
-    agentVersion: "simulated",
-    labels: { rack: `r${number % 2}` },
-    meta: {},
-    capacity: { cpuMillis: 4_000, memoryMiB: 8_192, diskMiB: 10_240, networkMbps: 1_000 },
-    reserved: { cpuMillis: 200, memoryMiB: 512, diskMiB: 1_024, networkMbps: null },
-    portRange: { from: 20_000, to: 20_015 },
-    drivers: [{ name: "process", available: true, reason: null }],
-    hardware: {
-      cpu: {
-        model: "simulated",
-        architecture: "x64",
-        sockets: 1,
-        cores: 4,
-        threads: 4,
-        maxMHz: null,
-      },
-      memoryMiB: 8_192,
-      swapMiB: 0,
-      disks: [],
-      fileSystems: [],
-      networkInterfaces: [],
-      gpus: Array.from({ length: gpus }, (_unused, index) => ({
-        uuid: `GPU-${number}-${index}`,
-        model: "H100",
-        memoryMiB: 81_920,
-        driverVersion: null,
-        pciAddress: null,
-      })),
-      kernel: "simulated",
-      operatingSystem: "simulated",
-      hostName: name,
-      vendor: null,
-      product: null,
-    },
-  };
+/** What an event is about, in a word or two. */
+function aboutOf(event: object): string {
+  const { allocationId, workloadId, nodeId, outcome, status, reason, term } = event as Record<
+    string,
+    unknown
+  >;
+  const subject =
+    allocationId ?? workloadId ?? (typeof nodeId === "string" ? nodeId.slice(-4) : "");
+  return [subject, outcome ?? status ?? reason ?? term].filter((part) => part).join(" ");
 }

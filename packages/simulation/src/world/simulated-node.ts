@@ -1,374 +1,287 @@
-import {
-  type AllocationId,
-  type AllocationReport,
-  type ClusterId,
-  type DesiredAllocation,
-  type Fence,
-  MESSAGE_VERSION,
-  type NodeDescription,
-  subjects,
-  timings,
+import type {
+  AllocationId,
+  AllocationReport,
+  ClusterId,
+  DesiredAllocation,
+  Fence,
+  NodeDescription,
 } from "@berth/protocol";
-import {
-  type DesiredAllocations,
-  DesiredFeed,
-  Leader,
-  type Phase,
-  reconcile,
-  Reporter,
-  Session,
-} from "@berth/agent/conversation";
-import type { Bus, Logger, Random } from "@berth/runtime";
+import type { DesiredAllocations, Observed } from "@berth/agent/conversation";
+import type { Logger, Random } from "@berth/runtime";
+import type { Engine } from "./engine.ts";
 import { Link } from "./link.ts";
 import type { MessageModel } from "./message-model.ts";
+import { SimulatedAgent } from "./simulated-agent.ts";
+import { type Exit, type Outcome, SimulatedTask, type TaskHabits } from "./simulated-task.ts";
 import { ProcessClock, type Timeline } from "./timeline.ts";
 
-/** How tasks of this simulated machine behave. Times in milliseconds, chances in thousandths. */
-export interface TaskHabits {
-  readonly batchMinMs: number;
-  readonly batchMaxMs: number;
-  readonly failurePermille: number;
-  readonly stopMaxMs: number;
-  /** Ignores its stop signal and has to be killed after the grace time. */
-  readonly stubbornPermille: number;
-}
+/** Why a task ended: what the machine knows, whatever anybody was told. */
+export type EndCause = "itself" | "accident" | "stop" | "never started" | "reboot";
 
-type FinishedReport = Extract<AllocationReport, { state: "finished" }>;
-
-/** A task as the machine knows it: the process and its record on disk, which outlive the agent. */
-interface Task {
-  readonly allocation: DesiredAllocation;
-  readonly startedAtUnixMs: number;
-  phase: Phase;
-  wasAskedToStop: boolean;
-  finished: FinishedReport | null;
-  isAcknowledged: boolean;
-}
-
+/** Sees what really happens on the machines. */
 export interface NodeObserver {
-  started(node: SimulatedNode, allocation: DesiredAllocation): void;
-  stopping(node: SimulatedNode, allocationId: AllocationId, applied: Fence | null): void;
-  desired(node: SimulatedNode, fence: Fence): void;
+  /** A process is about to be there. */
+  started(node: SimulatedNode, task: SimulatedTask): void;
+  /** The agent asks a task to stop. */
+  stopping(node: SimulatedNode, allocationId: AllocationId): void;
+  ended(node: SimulatedNode, task: SimulatedTask, cause: EndCause): void;
+  /** The agent has taken over a desired state. */
+  desired(node: SimulatedNode, fence: Fence, allocations: DesiredAllocations): void;
+  /** The agent believes that the leader has this in its log. */
+  acknowledged(node: SimulatedNode, report: AllocationReport): void;
+  /** The disk was replaced: everything the machine remembered is gone. */
+  wiped(node: SimulatedNode): void;
 }
 
-const CONCURRENT_STARTS_MAX = 16;
+export interface NodeWorld {
+  readonly timeline: Timeline;
+  readonly engine: Engine;
+  readonly messages: MessageModel;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly observer: NodeObserver;
+  readonly habits: TaskHabits;
+}
+
+export interface Membership {
+  readonly clusterId: ClusterId;
+  readonly fence: Fence | null;
+}
 
 /**
- * A server: a disk, tasks, and an agent process that comes and goes. The agent's conversation with
- * the leader and its reconciliation are the production code; processes and disk are modelled.
+ * A server: a disk, processes, and an agent that comes and goes. The agent's conversation with the
+ * leader and its reconciliation are the production code; processes and disk are modelled.
  */
 export class SimulatedNode {
   readonly description: NodeDescription;
-  readonly tasks = new Map<AllocationId, Task>();
-  private readonly timeline: Timeline;
-  private readonly messages: MessageModel;
-  private readonly random: Random;
-  private readonly logger: Logger;
-  private readonly observer: NodeObserver;
-  private readonly habits: TaskHabits;
-  private membership: { clusterId: ClusterId; fence: Fence | null } | null = null;
+  readonly tasks = new Map<AllocationId, SimulatedTask>();
+  readonly world: NodeWorld;
+  /** Nothing new can be recorded. */
+  isDiskFull = false;
+  private onDisk: Membership | null = null;
   private boots = 1;
   private starts = 0;
-  private agent: AgentProcess | null = null;
-  private wallOffsetMs = 0;
+  private agent: SimulatedAgent | null = null;
+  private machine: ProcessClock;
 
-  constructor(options: {
-    description: NodeDescription;
-    timeline: Timeline;
-    messages: MessageModel;
-    random: Random;
-    logger: Logger;
-    observer: NodeObserver;
-    habits: TaskHabits;
-  }) {
-    this.description = options.description;
-    this.timeline = options.timeline;
-    this.messages = options.messages;
-    this.random = options.random;
-    this.logger = options.logger;
-    this.observer = options.observer;
-    this.habits = options.habits;
+  constructor(description: NodeDescription, world: NodeWorld) {
+    this.description = description;
+    this.world = world;
+    this.machine = new ProcessClock(world.timeline);
   }
 
   get id() {
     return this.description.nodeId;
   }
 
+  get name(): string {
+    return this.description.name;
+  }
+
   get link(): Link | null {
     return this.agent?.link ?? null;
   }
 
-  get clock(): ProcessClock | null {
-    return this.agent?.clock ?? null;
+  get hasAgent(): boolean {
+    return this.agent !== null;
   }
-
-  get applied(): Fence | null {
-    return this.agent?.feed.applied ?? null;
-  }
-
-  runningIds(): AllocationId[] {
-    return [...this.tasks].flatMap(([id, task]) => (task.phase === "finished" ? [] : [id]));
-  }
-
-  startAgent(): void {
-    if (this.agent !== null) return;
-    this.starts += 1;
-    const name = `${this.description.name}#${this.starts}`;
-    const clock = new ProcessClock(this.timeline, { wallOffsetMs: this.wallOffsetMs });
-    const link = new Link(name, clock, this.random);
-    this.agent = new AgentProcess(this, clock, link, this.messages.connect(link, clock), {
-      random: this.random,
-      logger: this.logger,
-      membership: this.membership,
-    });
-  }
-
-  /** kill -9 of the agent: its tasks go on. */
-  crashAgent(): void {
-    this.agent?.kill();
-    this.agent = null;
-  }
-
-  /** Power loss: every task is gone, and the disk knows only what was recorded. */
-  reboot(): void {
-    this.crashAgent();
-    this.boots += 1;
-    for (const task of this.tasks.values()) {
-      if (task.phase === "finished") continue;
-      this.finish(task, "lost", { kind: "unknown", message: "the machine was restarted" });
-    }
-  }
-
-  jumpWall(byMs: number): void {
-    this.wallOffsetMs += byMs;
-    this.agent?.clock.jumpWall(byMs);
-  }
-
-  /** Ends a running task as if it had crashed by itself. */
-  crashTask(id: AllocationId): void {
-    const task = this.tasks.get(id);
-    if (task === undefined || task.phase === "finished") return;
-    this.finish(task, "failed", { kind: "signal", signal: "SIGSEGV" });
-  }
-
-  // What follows is called by the agent process.
 
   get bootId(): string {
     return `boot-${this.boots}`;
   }
 
-  remember(clusterId: ClusterId, fence: Fence | null): void {
-    this.membership = { clusterId, fence };
+  get membership(): Membership | null {
+    return this.onDisk;
   }
+
+  /** What it has not ended, whether or not there is a process yet. */
+  unfinishedIds(): AllocationId[] {
+    return [...this.tasks].flatMap(([id, { phase }]) => (phase === "finished" ? [] : [id]));
+  }
+
+  /** Every process there is: those of tasks nobody wants any more, too. */
+  *processes(): Generator<SimulatedTask> {
+    for (const task of this.tasks.values()) if (task.isAlive) yield task;
+  }
+
+  startAgent(): void {
+    if (this.agent !== null) return;
+    this.starts += 1;
+    const { timeline, engine, random } = this.world;
+    const clock = this.machine.sibling();
+    const link = new Link(`${this.name}#${this.starts}`, { timeline, engine }, random);
+    this.agent = new SimulatedAgent(this, clock, link);
+    this.agent.start();
+  }
+
+  /** kill -9 of the agent: its tasks go on. What it had not recorded is forgotten. */
+  crashAgent(): void {
+    this.agent?.kill();
+    this.agent = null;
+    for (const task of this.tasks.values()) {
+      if (!task.isRecorded) this.tasks.delete(task.id);
+      if (task.phase === "starting" && this.world.random.below(2) === 0) task.phase = "prepared";
+      if (task.phase === "stopping" && task.stopAskedAtUnixMs === null) task.phase = "running";
+    }
+  }
+
+  /** Power loss: every process is gone, and the disk knows only what was recorded. */
+  reboot(): void {
+    this.crashAgent();
+    this.boots += 1;
+    this.thaw();
+    for (const task of this.tasks.values()) {
+      if (task.phase === "finished") continue;
+      const message = "the machine was restarted";
+      this.end(task, "lost", { kind: "unknown", message }, "reboot");
+    }
+  }
+
+  /** A reboot with an empty disk. */
+  replaceDisk(): void {
+    this.reboot();
+    this.tasks.clear();
+    this.onDisk = null;
+    this.isDiskFull = false;
+    this.world.observer.wiped(this);
+  }
+
+  /** The whole machine stands still: a virtual machine that is paused. */
+  freeze(): void {
+    this.machine.freeze();
+    this.agent?.freeze();
+  }
+
+  thaw(): void {
+    this.machine.thaw();
+    this.agent?.thaw();
+  }
+
+  jumpWall(byMs: number): void {
+    this.machine.jumpWall(byMs);
+    this.agent?.clock.jumpWall(byMs);
+  }
+
+  setWallRight(): void {
+    this.machine.setWallRight();
+    this.agent?.clock.setWallRight();
+  }
+
+  /** Ends a process as if it had done so by itself. */
+  breakTask(id: AllocationId, signal: "SIGSEGV" | "SIGKILL"): void {
+    const task = this.tasks.get(id);
+    if (task?.isAlive) this.end(task, "failed", { kind: "signal", signal }, "accident");
+  }
+
+  // What follows is called by the agent.
 
   nowUnixMs(): number {
-    return this.agent?.clock.nowUnixMs() ?? 0;
+    return this.machine.nowUnixMs();
   }
 
-  phases(): Map<AllocationId, Phase> {
-    return new Map([...this.tasks].map(([id, task]) => [id, task.phase]));
+  remember(clusterId: ClusterId, fence: Fence | null): void {
+    if (!this.isDiskFull) this.onDisk = { clusterId, fence };
   }
 
-  reports(): AllocationReport[] {
-    return [...this.tasks.values()].flatMap((task) => {
-      if (task.isAcknowledged) return [];
-      const report = this.reportOf(task);
-      return report === null ? [] : [report];
-    });
-  }
-
-  acknowledge(report: AllocationReport): void {
-    const task = this.tasks.get(report.allocationId);
-    if (report.state === "finished" && task !== undefined) task.isAcknowledged = true;
+  observed(): Map<AllocationId, Observed> {
+    const observed = new Map<AllocationId, Observed>();
+    for (const [id, { phase, allocation }] of this.tasks) {
+      observed.set(id, { phase, granted: allocation.granted });
+    }
+    return observed;
   }
 
   start(allocation: DesiredAllocation): void {
-    const task: Task = {
-      allocation,
-      startedAtUnixMs: this.nowUnixMs(),
-      phase: "running",
-      wasAskedToStop: false,
-      finished: null,
-      isAcknowledged: false,
-    };
-    this.tasks.set(allocation.allocationId, task);
-    this.observer.started(this, allocation);
-    this.changed(task);
-    const isBatch = allocation.task.env["SIM_KIND"] === "batch";
-    if (isBatch) this.endBatchLater(task);
+    const { allocationId } = allocation;
+    const task = this.tasks.get(allocationId) ?? new SimulatedTask(allocation);
+    if (this.isDiskFull) {
+      // Nothing is recorded, so the next agent knows nothing of it.
+      const message = "no space left on device";
+      task.isRecorded = false;
+      this.tasks.set(allocationId, task);
+      this.end(task, "failed", { kind: "prestart", message }, "never started");
+      return;
+    }
+    task.isRecorded = true;
+    task.phase = "starting";
+    this.tasks.set(allocationId, task);
+    this.afterUpTo(this.world.habits.startMaxMs, () => {
+      if (task.phase === "starting" && this.tasks.get(task.id) === task) this.run(task);
+    });
   }
 
   stop(id: AllocationId): void {
     const task = this.tasks.get(id);
-    if (task === undefined || task.phase !== "running") return;
-    this.observer.stopping(this, id, this.applied);
+    if (task === undefined || task.phase === "stopping" || task.phase === "finished") return;
+    this.world.observer.stopping(this, id);
+    if (!this.isDiskFull) task.stopAskedAtUnixMs = this.nowUnixMs();
+    const hasProcess = task.isAlive;
     task.phase = "stopping";
-    task.wasAskedToStop = true;
-    const { stop } = task.allocation;
-    const isStubborn = this.random.below(1000) < this.habits.stubbornPermille;
-    const delayMs = isStubborn ? stop.graceMs : this.random.below(this.habits.stopMaxMs + 1);
-    this.later(delayMs, task, () => {
-      const exit = isStubborn
-        ? ({ kind: "signal", signal: "SIGKILL" } as const)
-        : ({ kind: "signal", signal: "SIGTERM" } as const);
-      this.finish(task, "stopped", exit);
-    });
-  }
-
-  desiredApplied(fence: Fence): void {
-    this.observer.desired(this, fence);
-  }
-
-  private endBatchLater(task: Task): void {
-    const { batchMinMs, batchMaxMs, failurePermille } = this.habits;
-    const delayMs = batchMinMs + this.random.below(batchMaxMs - batchMinMs + 1);
-    const fails = this.random.below(1000) < failurePermille;
-    this.later(delayMs, task, () => {
-      if (task.wasAskedToStop) return;
-      this.finish(task, fails ? "failed" : "complete", { kind: "code", code: fails ? 1 : 0 });
-    });
-  }
-
-  private later(delayMs: number, task: Task, run: () => void): void {
-    this.timeline.schedule(this.timeline.nowMs + delayMs, () => {
-      if (task.phase !== "finished") run();
-    });
-  }
-
-  private finish(
-    task: Task,
-    outcome: FinishedReport["outcome"],
-    exit: FinishedReport["exit"],
-  ): void {
-    task.phase = "finished";
-    task.finished = {
-      state: "finished",
-      allocationId: task.allocation.allocationId,
-      outcome,
-      exit,
-      startedAtUnixMs: task.startedAtUnixMs,
-      finishedAtUnixMs: this.nowUnixMs(),
-      message: null,
-    };
-    this.changed(task);
-  }
-
-  private changed(task: Task): void {
-    const report = this.reportOf(task);
-    if (report !== null) this.agent?.changed(report);
-  }
-
-  private reportOf(task: Task): AllocationReport | null {
-    if (task.finished !== null) return task.finished;
-    return {
-      state: "running",
-      allocationId: task.allocation.allocationId,
-      startedAtUnixMs: task.startedAtUnixMs,
-      pid: 1,
-      health: task.allocation.check === null ? "none" : "healthy",
-      message: null,
-    };
-  }
-}
-
-/** One life of an agent: what dies with kill -9. */
-class AgentProcess {
-  readonly feed: DesiredFeed;
-  readonly clock: ProcessClock;
-  readonly link: Link;
-  private readonly node: SimulatedNode;
-  private readonly session: Session;
-  private readonly reporter: Reporter;
-  private desired: DesiredAllocations | null = null;
-  private beats = 0;
-  private isDead = false;
-
-  constructor(
-    node: SimulatedNode,
-    clock: ProcessClock,
-    link: Link,
-    bus: Bus,
-    own: {
-      random: Random;
-      logger: Logger;
-      membership: { clusterId: ClusterId; fence: Fence | null } | null;
-    },
-  ) {
-    this.node = node;
-    this.clock = clock;
-    this.link = link;
-    const { random, logger, membership } = own;
-    const leader = new Leader(bus, node.id);
-    const world = { bus, clock, random, logger, leader };
-    const joined = (): ClusterId | null => this.session.joined;
-    this.reporter = new Reporter({
-      ...world,
-      joined,
-      onAcknowledged: (report) => node.acknowledge(report),
-    });
-    this.feed = new DesiredFeed({
-      ...world,
-      nodeId: node.id,
-      floor: membership?.fence ?? null,
-      joined,
-      onDesired: (state) => {
-        if (this.isDead) return;
-        this.desired = state.allocations;
-        if (state.applied !== null) node.desiredApplied(state.applied);
-        this.reconcile();
-        const { clusterId } = this.session;
-        if (clusterId !== null) node.remember(clusterId, state.floor);
-      },
-    });
-    this.session = new Session({
-      ...world,
-      clusterId: membership?.clusterId ?? null,
-      description: { ...node.description, bootId: node.bootId },
-      applied: () => this.feed.applied,
-      reports: () => node.reports(),
-      onJoined: (clusterId, fence) => {
-        if (this.isDead) return;
-        if (this.feed.applied === null) node.remember(clusterId, membership?.fence ?? null);
-        this.feed.seen(fence);
-        this.reporter.wake();
-      },
-    });
-    for (const report of node.reports()) this.reporter.add(report);
-    this.session.start();
-    clock.every(timings.beatIntervalMs, () => this.beat(bus));
-  }
-
-  kill(): void {
-    this.isDead = true;
-    this.clock.kill();
-    this.link.close();
-    this.session.stop();
-    this.feed.stop();
-    this.reporter.stop();
-  }
-
-  changed(report: AllocationReport): void {
-    this.reporter.add(report);
-    this.clock.after(0, () => this.reconcile());
-  }
-
-  private beat(bus: Bus): void {
-    this.beats += 1;
-    bus.publish(subjects.agent(this.node.id, "beat"), {
-      v: MESSAGE_VERSION,
-      nodeId: this.node.id,
-      sequence: this.beats,
-      bootId: this.node.bootId,
-      applied: this.feed.applied,
-      running: this.node.runningIds().length,
-    });
-  }
-
-  private reconcile(): void {
-    if (this.isDead) return;
-    for (const action of reconcile(this.desired, this.node.phases(), CONCURRENT_STARTS_MAX)) {
-      if (action.kind === "stop") this.node.stop(action.allocationId);
-      else this.node.start(action.allocation);
+    if (!hasProcess) {
+      this.end(task, "stopped", { kind: "unknown", message: "never started" }, "never started");
+    } else if (!task.isHung) {
+      this.afterUpTo(this.world.habits.stopMaxMs, () => {
+        this.endIfAlive(task, "stopped", { kind: "signal", signal: "SIGTERM" }, "stop");
+      });
     }
+  }
+
+  /** The grace time is over. */
+  killTask(task: SimulatedTask): void {
+    if (task.phase !== "stopping") return;
+    this.endIfAlive(task, "stopped", { kind: "signal", signal: "SIGKILL" }, "stop");
+  }
+
+  acknowledge(report: AllocationReport): void {
+    this.world.observer.acknowledged(this, report);
+    const task = this.tasks.get(report.allocationId);
+    if (report.state === "finished" && task !== undefined) task.isAcknowledged = true;
+  }
+
+  /** Deletes the records of tasks that have ended, whose end is in the log, and that nobody wants. */
+  collect(desired: DesiredAllocations): void {
+    for (const [id, { phase, isAcknowledged }] of this.tasks) {
+      if (phase === "finished" && isAcknowledged && !desired.has(id)) this.tasks.delete(id);
+    }
+  }
+
+  private run(task: SimulatedTask): void {
+    const { random, habits, observer, timeline } = this.world;
+    observer.started(this, task);
+    task.phase = "running";
+    task.startedAtUnixMs = this.nowUnixMs();
+    task.isHung = random.below(1000) < habits.stubbornPermille;
+    task.warmAtMs = timeline.nowMs + random.below(habits.warmUpMaxMs + 1);
+    this.agent?.changed(task);
+    if (!task.isBatch) return;
+    const fails = random.below(1000) < habits.failurePermille;
+    const exit = { kind: "code", code: fails ? 1 : 0 } as const;
+    this.after(habits.batchMinMs + random.below(habits.batchMaxMs - habits.batchMinMs + 1), () => {
+      if (task.phase === "running" && !task.isHung) {
+        this.end(task, fails ? "failed" : "complete", exit, "itself");
+      }
+    });
+  }
+
+  private endIfAlive(task: SimulatedTask, outcome: Outcome, exit: Exit, cause: EndCause): void {
+    if (task.isAlive) this.end(task, outcome, exit, cause);
+  }
+
+  private end(task: SimulatedTask, outcome: Outcome, exit: Exit, cause: EndCause): void {
+    task.end(outcome, exit, this.nowUnixMs());
+    this.world.observer.ended(this, task, cause);
+    this.agent?.changed(task);
+  }
+
+  private afterUpTo(delayMaxMs: number, run: () => void): void {
+    this.after(this.world.random.below(delayMaxMs + 1), run);
+  }
+
+  /** Processes of this boot go on without the agent, and stand still with the machine. */
+  private after(delayMs: number, run: () => void): void {
+    const { boots } = this;
+    this.machine.after(delayMs, () => {
+      if (this.boots === boots) run();
+    });
   }
 }

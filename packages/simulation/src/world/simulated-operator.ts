@@ -7,14 +7,8 @@ import {
   type WorkloadInput,
 } from "@berth/protocol";
 import type { Bus, Clock, Random } from "@berth/runtime";
-
-/** What the operator was told, and by when it must be true. */
-export interface Acknowledged {
-  readonly requestId: RequestId;
-  readonly method: ApiMethod;
-  readonly params: object;
-  readonly value: unknown;
-}
+import type { Acknowledged } from "../judge/promises.ts";
+import type { Link } from "./link.ts";
 
 const REQUEST_TIMEOUT_MS = 5_000;
 const RETRY_MS = 500;
@@ -23,11 +17,13 @@ const PATIENCE_MS = 60_000;
 
 /** A person with the command line: makes requests, repeats them under the same id, remembers answers. */
 export class SimulatedOperator {
+  readonly link: Link;
   private readonly bus: Bus;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly onAcknowledged: (acknowledged: Acknowledged) => void;
   private readonly onDifferentAnswer: (requestId: RequestId) => void;
+  private readonly applied = new Map<string, WorkloadInput>();
   private requests = 0;
   /** Requests under way. */
   pending = 0;
@@ -36,12 +32,14 @@ export class SimulatedOperator {
   unanswered = 0;
 
   constructor(options: {
+    link: Link;
     bus: Bus;
     clock: Clock;
     random: Random;
     onAcknowledged: (acknowledged: Acknowledged) => void;
     onDifferentAnswer: (requestId: RequestId) => void;
   }) {
+    this.link = options.link;
     this.bus = options.bus;
     this.clock = options.clock;
     this.random = options.random;
@@ -49,7 +47,13 @@ export class SimulatedOperator {
     this.onDifferentAnswer = options.onDifferentAnswer;
   }
 
+  /** What it last submitted under that name; null when it never did. */
+  lastApplied(name: string): WorkloadInput | null {
+    return this.applied.get(name) ?? null;
+  }
+
   apply(workloads: WorkloadInput[]): void {
+    for (const workload of workloads) this.applied.set(workload.name, workload);
     this.write("workload.apply", { workloads });
   }
 
@@ -75,7 +79,7 @@ export class SimulatedOperator {
         return;
       }
       this.acknowledged += 1;
-      this.onAcknowledged({ requestId, method, params, value: reply.value });
+      this.onAcknowledged({ requestId, method, value: reply.value });
       await this.askAgain(method, params, requestId, reply.value);
       return;
     }

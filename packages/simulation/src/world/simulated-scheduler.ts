@@ -1,6 +1,7 @@
 import { Scheduler } from "@berth/scheduler";
 import type { ClusterState } from "@berth/scheduler/core";
 import type { Logger, Random } from "@berth/runtime";
+import type { Engine } from "./engine.ts";
 import { Link } from "./link.ts";
 import type { MessageModel } from "./message-model.ts";
 import { simulatedLog, type StreamModel } from "./stream-model.ts";
@@ -11,6 +12,7 @@ export class SimulatedScheduler {
   readonly name: string;
   private readonly world: {
     timeline: Timeline;
+    engine: Engine;
     messages: MessageModel;
     stream: StreamModel;
     random: Random;
@@ -52,9 +54,9 @@ export class SimulatedScheduler {
   start(): void {
     if (this.life !== null) return;
     this.lives += 1;
-    const { timeline, messages, stream, random, logger } = this.world;
+    const { timeline, engine, messages, stream, random, logger } = this.world;
     const clock = new ProcessClock(timeline, { driftPpm: random.below(200) - 100 });
-    const link = new Link(`${this.name}#${this.lives}`, clock, random);
+    const link = new Link(`${this.name}#${this.lives}`, { timeline, engine }, random);
     const scheduler = new Scheduler({
       clock,
       random,

@@ -1,22 +1,49 @@
 import { BerthError } from "@berth/protocol";
-import type { AppendResult, Clock, Log, StoredEntry, Subscription } from "@berth/runtime/ports";
+import type {
+  AppendResult,
+  Clock,
+  Log,
+  Random,
+  StoredEntry,
+  Subscription,
+} from "@berth/runtime/ports";
+import type { Engine } from "./engine.ts";
 import type { Link } from "./link.ts";
+import type { Timeline } from "./timeline.ts";
 
 /**
  * What JetStream promises, and what it does not, as a model: appends are linearizable and guarded
- * by the expected last sequence; an answer may be lost after the append was stored, a request may
- * be lost before it, an election makes the stream unavailable for seconds, a disk may be full.
+ * by the expected last sequence; a request may be lost before it was stored and its answer after,
+ * a request may be stored long after its sender gave up, an election makes the stream unavailable
+ * for seconds, a disk may be full, a server may go down with what it had not finished.
  */
 export class StreamModel {
+  private readonly timeline: Timeline;
+  private readonly engine: Engine;
+  private readonly random: Random;
   private readonly entries: Uint8Array[] = [];
   private readonly tails = new Set<() => void>();
   private firstSeq = 1;
   /** An election is under way: nothing is stored and nothing is answered from the stream. */
   electing = false;
   full = false;
+  /** The longest that an append waits for the disk before it is tried; 0 while all is well. */
+  stallMaxMs = 0;
+  /** Answers that get lost although the entry was stored, in thousandths. */
+  lostAnswersPermille = 0;
+
+  constructor(world: { timeline: Timeline; engine: Engine }, random: Random) {
+    this.timeline = world.timeline;
+    this.engine = world.engine;
+    this.random = random;
+  }
 
   get bounds(): { first: number; last: number } {
     return { first: this.firstSeq, last: this.entries.length };
+  }
+
+  get isAvailable(): boolean {
+    return this.engine.isUp && !this.electing;
   }
 
   entryAt(seq: number): StoredEntry | null {
@@ -24,14 +51,21 @@ export class StreamModel {
     return bytes === undefined ? null : { seq, bytes };
   }
 
-  /** One attempt, at one instant. Null: the engine has no leader and says so. */
-  append(bytes: Uint8Array, expectedLastSeq: number): AppendResult | null {
-    if (this.electing) return null;
-    if (this.full) return { result: "full", message: "no space left on device" };
-    if (expectedLastSeq !== this.entries.length) return { result: "conflict" };
-    this.entries.push(bytes);
-    for (const notify of this.tails) notify();
-    return { result: "appended", seq: this.entries.length };
+  /** An append has reached the engine. `answer` may never be called. */
+  receive(
+    bytes: Uint8Array,
+    expectedLastSeq: number,
+    answer: (result: AppendResult) => void,
+  ): void {
+    const { life } = this.engine;
+    const delayMs = this.stallMaxMs === 0 ? 0 : this.random.below(this.stallMaxMs + 1);
+    const attempt = () => {
+      if (this.engine.life !== life) return;
+      const result = this.append(bytes, expectedLastSeq);
+      if (this.random.below(1000) >= this.lostAnswersPermille) answer(result);
+    };
+    if (delayMs === 0) attempt();
+    else this.timeline.schedule(this.timeline.nowMs + delayMs, attempt);
   }
 
   /** Drops everything before `seq`, as a purge after a snapshot does. */
@@ -39,9 +73,24 @@ export class StreamModel {
     this.firstSeq = Math.max(this.firstSeq, Math.min(seq, this.entries.length + 1));
   }
 
+  /** What no engine may do: another entry in the place of one that was stored. */
+  rewrite(seq: number, bytes: Uint8Array): void {
+    this.entries[seq - 1] = bytes;
+  }
+
   onAppend(notify: () => void): () => void {
     this.tails.add(notify);
     return () => this.tails.delete(notify);
+  }
+
+  /** One attempt, at one instant. */
+  private append(bytes: Uint8Array, expectedLastSeq: number): AppendResult {
+    if (this.electing) return { result: "ambiguous", cause: "no leader" };
+    if (this.full) return { result: "full", message: "no space left on device" };
+    if (expectedLastSeq !== this.entries.length) return { result: "conflict" };
+    this.entries.push(bytes);
+    for (const notify of this.tails) notify();
+    return { result: "appended", seq: this.entries.length };
   }
 }
 
@@ -76,9 +125,7 @@ function appendThrough(
         timeout.cancel();
         resolve(result);
       });
-    link.carry("there", () => {
-      answer(model.append(bytes, expectedLastSeq) ?? { result: "ambiguous", cause: "no leader" });
-    });
+    link.carry("there", () => model.receive(bytes, expectedLastSeq, answer));
   });
 }
 
@@ -87,7 +134,7 @@ function ask<T>(model: StreamModel, link: Link, clock: Clock, answer: () => T): 
   return new Promise((resolve, reject) => {
     const timeout = clock.after(APPEND_TIMEOUT_MS, () => reject(unavailable()));
     link.carryReliably("there", () => {
-      if (model.electing) return;
+      if (!model.isAvailable) return;
       const value = answer();
       link.carryReliably("back", () => {
         timeout.cancel();
@@ -129,8 +176,15 @@ function tailThrough(
   onGap: (cause: unknown) => void,
 ): Subscription {
   let next = fromSeq;
-  let delivered = fromSeq;
+  let received = fromSeq;
+  let handledMs = 0;
   let ended = false;
+  const handleInTurn = (entry: StoredEntry) => {
+    handledMs = Math.max(handledMs, clock.monotonicMs() + link.weather.tailDelayMs);
+    clock.after(handledMs - clock.monotonicMs(), () => {
+      if (!ended) onEntry(entry);
+    });
+  };
   const push = () => {
     if (ended || !link.isUp) return;
     if (next < model.bounds.first) {
@@ -138,27 +192,27 @@ function tailThrough(
       link.carryReliably("back", () => onGap("the log no longer has the sequence"));
       return;
     }
-    while (next <= model.bounds.last && next - delivered < TAIL_WINDOW) {
+    while (next <= model.bounds.last && next - received < TAIL_WINDOW) {
       const entry = model.entryAt(next);
       if (entry === null) return;
       next += 1;
       link.carryReliably("back", () => {
         // After a cut the client asks again from what it has: neither gap nor repetition.
-        if (ended || entry.seq !== delivered) return;
-        delivered += 1;
-        onEntry(entry);
+        if (ended || entry.seq !== received) return;
+        received += 1;
+        handleInTurn(entry);
         push();
       });
     }
   };
-  const relink = link.onChange(() => {
-    next = delivered;
+  const forgetLink = link.onChange(() => {
+    next = received;
     push();
   });
   const unsubscribe = model.onAppend(push);
   const end = () => {
     ended = true;
-    relink();
+    forgetLink();
     unsubscribe();
   };
   clock.after(0, push);

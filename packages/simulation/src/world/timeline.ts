@@ -7,7 +7,7 @@ interface Due {
 }
 
 /** 2026-01-01, so that transcripts read like logs. */
-const START_UNIX_MS = Date.UTC(2026, 0, 1);
+export const START_UNIX_MS = Date.UTC(2026, 0, 1);
 
 /**
  * The one virtual time that every simulated process lives in: a binary heap of what is due, ties in
@@ -129,8 +129,19 @@ export class ProcessClock implements Clock {
     };
   }
 
+  /** The clock of another process on the same machine: it tells the same time, and dies alone. */
+  sibling(): ProcessClock {
+    const { timeline, wallOffsetMs } = this;
+    return new ProcessClock(timeline, { wallOffsetMs, driftPpm: (this.drift - 1) * 1e6 });
+  }
+
   jumpWall(byMs: number): void {
     this.wallOffsetMs += byMs;
+  }
+
+  /** Its wall time is right again, as after a time server was reached. */
+  setWallRight(): void {
+    this.wallOffsetMs = 0;
   }
 
   freeze(): void {
@@ -140,7 +151,7 @@ export class ProcessClock implements Clock {
   thaw(): void {
     const runs = this.frozenRuns ?? [];
     this.frozenRuns = null;
-    for (const run of runs) run();
+    for (const run of runs) this.deliver(run);
   }
 
   kill(): void {
