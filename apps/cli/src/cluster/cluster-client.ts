@@ -44,6 +44,8 @@ export class ClusterClient {
   readonly #seed: string;
   readonly #subscriptions = new Map<string, (body: unknown) => void>();
   #wire: NatsWire;
+  /** Counts connections: each goes to the next server. */
+  #dials = 0;
 
   /** Starts to connect. Throws a `BerthError` when the home has no cluster. */
   constructor(home: string) {
@@ -124,8 +126,10 @@ export class ClusterClient {
   }
 
   #dial(): NatsWire {
+    const urls = this.#file.natsUrl.split(",");
+    const url = urls[this.#dials++ % urls.length] ?? this.#file.natsUrl;
     const wire = new NatsWire({
-      url: this.#file.natsUrl,
+      url,
       publicKey: this.#file.credentials.operator.publicKey,
       seed: this.#seed,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,

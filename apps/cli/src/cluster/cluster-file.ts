@@ -25,8 +25,12 @@ export interface ClusterFile {
   readonly v: typeof CLUSTER_FILE_VERSION;
   /** Every part answers. False while starting and once stopped. */
   readonly ready: boolean;
+  /** How many servers keep the log. */
+  readonly replicas: 1 | 3;
+  /** `nats://host:port`; of several servers all, with commas between them. */
   readonly natsUrl: string;
   readonly consoleUrl: string;
+  /** Of several NATS servers the first. */
   readonly ports: { readonly nats: number; readonly console: number };
   /** Where its tasks get their ports from. */
   readonly taskPorts: { readonly from: number; readonly to: number };
@@ -60,7 +64,7 @@ export function readClusterFile(home: string): ClusterFile | null {
   }
   try {
     const value: unknown = JSON.parse(text);
-    if (isClusterFile(value)) return value;
+    if (isClusterFile(value)) return { ...value, replicas: value.replicas ?? 1 };
   } catch {
     // Falls through to the one message for both.
   }
@@ -78,7 +82,10 @@ export async function writeClusterFile(home: string, file: ClusterFile): Promise
   await rename(draft, path);
 }
 
-function isClusterFile(value: unknown): value is ClusterFile {
+/** One of before there were several servers says nothing of their number. */
+type WrittenFile = Omit<ClusterFile, "replicas"> & { readonly replicas?: 1 | 3 };
+
+function isClusterFile(value: unknown): value is WrittenFile {
   return (
     typeof value === "object" &&
     value !== null &&

@@ -8,6 +8,8 @@ export type ServiceName = "scheduler" | "agent" | "gateway";
 export interface ServiceFlags {
   readonly server?: string;
   readonly credentials?: string;
+  /** Of a scheduler. */
+  readonly replicas?: 1 | 3;
   /** Of an agent. */
   readonly state?: string;
   readonly name?: string;
@@ -35,7 +37,10 @@ export async function service(
   switch (name) {
     case "scheduler": {
       const { runScheduler } = await import("@berth/scheduler");
-      return runService({ logger }, (stop) => runScheduler({ server, credentials, stop, logger }));
+      const { replicas } = flags;
+      return runService({ logger }, (stop) =>
+        runScheduler({ server, credentials, replicas, stop, logger }),
+      );
     }
     case "agent": {
       const { runAgent } = await import("@berth/agent");

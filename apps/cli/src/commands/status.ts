@@ -4,6 +4,7 @@ import {
   formatMemoryMiB,
   type WorkloadView,
 } from "@berth/protocol";
+import type { ClusterFile } from "../cluster/cluster-file.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { counted } from "../output/format-values.ts";
@@ -51,7 +52,8 @@ function printCluster(context: Context, cluster: ClusterStatus): void {
       "cluster",
       `${cluster.clusterId}  ${ready}, version ${cluster.version}, sequence ${cluster.seq}`,
     ],
-    ["leader", `${cluster.leader}, term ${cluster.term}`],
+    ["leader", `${leaderName(context, cluster)}, term ${cluster.term}`],
+    ["log", describeLog(context.client.cluster)],
     ["console", context.client.cluster.consoleUrl],
     [
       "nodes",
@@ -82,6 +84,19 @@ function printCluster(context: Context, cluster: ClusterStatus): void {
     ],
   ];
   for (const [name, text] of rows) context.print(`${out.paint("dim", name.padEnd(8))}  ${text}`);
+}
+
+/** `host:pid` says little of which of several it is: where the part is this home's, its name too. */
+function leaderName(context: Context, { leader }: ClusterStatus): string {
+  const { children } = context.client.cluster;
+  const pid = Number(leader.slice(leader.lastIndexOf(":") + 1));
+  const [name] = Object.entries(children).find(([, child]) => child.pid === pid) ?? [];
+  return name === undefined ? leader : `${name} (${leader})`;
+}
+
+function describeLog({ replicas, natsUrl }: ClusterFile): string {
+  const addresses = natsUrl.split(",").join(", ");
+  return replicas === 1 ? `one copy, ${addresses}` : `${replicas} copies, ${addresses}`;
 }
 
 /** Only what there is any of. */

@@ -19,6 +19,7 @@ export interface UpOptions {
   readonly port?: number;
   readonly natsPort?: number;
   readonly taskPorts?: { readonly from: number; readonly to: number };
+  readonly replicas?: 1 | 3;
   readonly examples: boolean;
   readonly stopTasks?: true;
 }
@@ -38,6 +39,7 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
       consolePort: options.port,
       natsPort: options.natsPort,
       taskPorts: options.taskPorts,
+      replicas: options.replicas,
       say: (line) => {
         lines.end();
         context.note(line);
@@ -96,8 +98,8 @@ async function offerExamples(context: Context, client: ClusterClient): Promise<b
   }
 }
 
-function addresses({ consoleUrl, natsUrl, ports }: ClusterFile) {
-  return { consoleUrl, natsUrl, ports };
+function addresses({ consoleUrl, natsUrl, ports, replicas }: ClusterFile) {
+  return { consoleUrl, natsUrl, ports, replicas };
 }
 
 function printSummary(
@@ -111,6 +113,8 @@ function printSummary(
   );
   context.print("");
   context.print(`  console   ${out.paint("bold", file.consoleUrl)}`);
+  if (file.replicas > 1)
+    context.print(`  log       on ${file.replicas} servers, of which one may fail`);
   context.print("  status    npx berth status");
   context.print("  submit    npx berth apply <file> --wait");
   context.print(`  logs      ${join(context.home, "logs")}`);

@@ -3,7 +3,7 @@ import type { DownOptions } from "../commands/down.ts";
 import type { ServiceFlags, ServiceName } from "../commands/service.ts";
 import type { UpOptions } from "../commands/up.ts";
 import { type Shell, shells } from "../completion/shells.ts";
-import { examples, keyValue, portNumber, portRange, type Run } from "./options.ts";
+import { examples, keyValue, portNumber, portRange, replicaCount, type Run } from "./options.ts";
 
 /** The cluster on this machine, and each of its parts alone. */
 export function addClusterCommands(program: Command, run: Run): void {
@@ -14,6 +14,11 @@ export function addClusterCommands(program: Command, run: Run): void {
     .option("--port <port>", "the console's port (default: 7480, or the next free one)", portNumber)
     .option("--nats-port <port>", "default: 7422, or the next free one", portNumber)
     .option("--task-ports <from-to>", "ports for tasks (default: 500 of 20000-31999)", portRange)
+    .option(
+      "--replicas <count>",
+      "servers that keep the log, each with a scheduler: 1 or 3 (default: as the home has, else 1)",
+      replicaCount,
+    )
     .option("--no-examples", "do not submit the examples on the first start")
     .option("--stop-tasks", "at the end stop the tasks too, which else go on and are found again")
     .addHelpText(
@@ -21,6 +26,7 @@ export function addClusterCommands(program: Command, run: Run): void {
       examples(`
         berth up
         berth up --detach && berth status
+        berth up --replicas 3
         BERTH_HOME=/srv/second berth up --port 9000`),
     )
     .action((options: UpOptions, command: Command) =>
@@ -73,7 +79,7 @@ function addServiceCommands(program: Command, run: Run): void {
     const command = program
       .command(name)
       .description(description)
-      .option("--server <url>", "nats://host:port (default: the home's own)")
+      .option("--server <url>", "nats://host:port, several with commas (default: the home's own)")
       .option("--credentials <file>", "nkey seed, mode 0600 (default: the home's own)");
     if (name === "agent") {
       command
@@ -82,6 +88,13 @@ function addServiceCommands(program: Command, run: Run): void {
         .option("--label <key=value>", "for constraints: node.labels.<key>", keyValue)
         .option("--meta <key=value>", "handed to tasks as BERTH_META_<key>", keyValue)
         .option("--task-ports <from-to>", "ports for tasks", portRange);
+    }
+    if (name === "scheduler") {
+      command.option(
+        "--replicas <count>",
+        "servers that are to keep the log: 1 or 3 (default: as it is)",
+        replicaCount,
+      );
     }
     if (name === "gateway")
       command.addOption(new Option("--port <port>", "on loopback").argParser(portNumber));

@@ -31,6 +31,13 @@ export function portNumber(text: string): number {
   return port;
 }
 
+/** How many servers keep the log: an even number or two of them would tolerate nothing more. */
+export function replicaCount(text: string): 1 | 3 {
+  if (text === "1") return 1;
+  if (text === "3") return 3;
+  throw new InvalidArgumentError("The log is kept by 1 server or by 3.");
+}
+
 export function portRange(text: string): { from: number; to: number } {
   const [from, to, ...rest] = text.split("-").map(portNumber);
   if (from === undefined || to === undefined || rest.length > 0 || from > to) {

@@ -1,12 +1,18 @@
-import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import { BerthError } from "@berth/protocol";
+import type { NatsServerProgram, ReplicaCount } from "@berth/runtime/nats-server";
 import { type ClusterFile, readClusterFile, writeClusterFile } from "../cluster/cluster-file.ts";
 import { identityOf } from "../cluster/process-identity.ts";
 import { counted } from "../output/format-values.ts";
 import { mainOf, paths } from "../package-paths.ts";
 import { endLeftovers } from "./end-leftovers.ts";
-import { freePort, isFree } from "./free-port.ts";
+import { chooseReplicas } from "./choose-replicas.ts";
+import {
+  chooseConsolePort,
+  chooseEnginePorts,
+  chooseRoutePorts,
+  chooseTaskPorts,
+  type PortRange,
+} from "./choose-ports.ts";
 import { NatsPart } from "./nats-part.ts";
 import { type Part, SupervisedPart } from "./supervised-part.ts";
 
@@ -16,20 +22,20 @@ export interface EmbeddedClusterOptions {
   readonly consolePort?: number | undefined;
   readonly natsPort?: number | undefined;
   readonly taskPorts?: PortRange | undefined;
+  /** How many servers keep the log, each with a scheduler beside it. Default: as many as the home has. */
+  readonly replicas?: ReplicaCount | undefined;
   /** What people should know, one line at a time. */
   readonly say: (line: string) => void;
 }
 
-interface PortRange {
-  readonly from: number;
-  readonly to: number;
-}
+type Service = "scheduler" | "agent" | "gateway";
 
-const CONSOLE_PORT = 7480;
-const NATS_PORT = 7422;
-/** Several clusters on one machine: each takes its own part of the range, or they would collide. */
-const TASK_PORTS: PortRange = { from: 20_000, to: 31_999 };
-const TASK_PORTS_EACH = 500;
+/** Parts, and folders in the home. */
+const engineNames = { 1: ["nats"], 3: ["nats-1", "nats-2", "nats-3"] } as const;
+const schedulerNames = {
+  1: ["scheduler"],
+  3: ["scheduler-1", "scheduler-2", "scheduler-3"],
+} as const;
 /**
  * An agent is there for the tasks, not they for it: a young generation of 1 MiB instead of 16 costs
  * it nothing that can be measured and saves 18 MB.
@@ -38,7 +44,7 @@ const nodeOptions = { scheduler: [], agent: ["--max-semi-space-size=1"], gateway
 
 /**
  * A whole cluster as a tree of processes under this one: NATS, scheduler, agent and gateway, on
- * loopback. The caller holds the home's lock.
+ * loopback, the first two of them once or three times. The caller holds the home's lock.
  */
 export class EmbeddedCluster {
   readonly #options: EmbeddedClusterOptions;
@@ -60,24 +66,18 @@ export class EmbeddedCluster {
       const ended = await endLeftovers(former);
       if (ended > 0) say(`Ended ${counted(ended, "process", "processes")} of a killed cluster.`);
     }
-    const { ensureNatsServer, prepareCredentials } = await import("@berth/runtime/nats-server");
-    const { path } = await ensureNatsServer({ onProgress: say });
-    const ports = {
-      nats: await choosePort("--nats-port", options.natsPort, former?.ports.nats, NATS_PORT, say),
-      console: await choosePort(
-        "--port",
-        options.consolePort,
-        former?.ports.console,
-        CONSOLE_PORT,
-        say,
-      ),
-    };
+    const replicas = chooseReplicas(home, options.replicas);
+    const { prepareCredentials } = await import("@berth/runtime/nats-server");
+    const program = await findProgram(replicas, say);
+    const natsPorts = await chooseEnginePorts(replicas, options.natsPort, former?.natsUrl, say);
+    const consolePort = await chooseConsolePort(options.consolePort, former?.ports.console, say);
     const cluster = new EmbeddedCluster(options, {
       v: 1,
       ready: false,
-      natsUrl: `nats://127.0.0.1:${ports.nats}`,
-      consoleUrl: `http://127.0.0.1:${ports.console}`,
-      ports,
+      replicas,
+      natsUrl: natsPorts.map((port) => `nats://127.0.0.1:${port}`).join(","),
+      consoleUrl: `http://127.0.0.1:${consolePort}`,
+      ports: { nats: natsPorts[0] ?? 0, console: consolePort },
       taskPorts: options.taskPorts ?? former?.taskPorts ?? chooseTaskPorts(),
       credentials: await prepareCredentials(join(home, "credentials")),
       supervisor: identityOf(process.pid),
@@ -86,7 +86,7 @@ export class EmbeddedCluster {
       examplesSubmitted: former?.examplesSubmitted ?? false,
     });
     try {
-      await cluster.#startParts(path);
+      await cluster.#startParts(program.path, natsPorts);
     } catch (error) {
       await cluster.stop();
       throw error;
@@ -112,38 +112,60 @@ export class EmbeddedCluster {
     await this.#write();
   }
 
-  async #startParts(natsProgram: string): Promise<void> {
+  async #startParts(natsProgram: string, natsPorts: readonly number[]): Promise<void> {
     const { home } = this.#options;
-    const { ports, natsUrl, credentials, taskPorts } = this.#file;
-    const watch = { onChange: () => this.#childrenChanged() };
-    const nats = new NatsPart({
-      path: natsProgram,
-      home,
-      port: ports.nats,
-      ...watch,
-      onCrash: (crash) => this.#crashed("nats", crash),
-    });
-    this.#parts.push(nats);
+    const { ports, taskPorts, replicas } = this.#file;
+    const engine = await this.#engine(natsProgram, natsPorts);
+    this.#parts.push(...engine);
     await this.#write();
-    await nats.start();
-    const part = (name: "scheduler" | "agent" | "gateway", ...extra: string[]) => {
-      const login = ["--server", natsUrl, "--credentials", credentials[name].seedFile];
-      const started = new SupervisedPart({
-        name,
-        command: [process.execPath, ...nodeOptions[name], mainOf(name), ...login, ...extra],
-        logFile: join(home, "logs", `${name}.log`),
-        ...watch,
-        onCrash: (crash) => this.#crashed(name, crash),
-      });
-      this.#parts.push(started);
-      started.start();
-    };
-    part("scheduler", "--log-folder", join(home, "nats"));
-    const state = join(home, "agent");
+    await Promise.all(engine.map((server) => server.start()));
+    const copies = [
+      "--replicas",
+      String(replicas),
+      "--log-folder",
+      join(home, engineNames[replicas][0]),
+    ];
+    for (const name of schedulerNames[replicas]) this.#run(name, "scheduler", copies);
     const range = `${taskPorts.from}-${taskPorts.to}`;
-    part("agent", "--state", state, "--meta", `examples=${paths.examples}`, "--ports", range);
-    part("gateway", "--port", String(ports.console));
+    const meta = `examples=${paths.examples}`;
+    this.#run("agent", "agent", ["--state", join(home, "agent"), "--meta", meta, "--ports", range]);
+    this.#run("gateway", "gateway", ["--port", String(ports.console)]);
     await this.#write();
+  }
+
+  /** The servers that keep the log, not started yet. */
+  async #engine(path: string, natsPorts: readonly number[]): Promise<NatsPart[]> {
+    const { home } = this.#options;
+    const names = engineNames[this.#file.replicas];
+    const routePorts = names.length === 1 ? [] : await chooseRoutePorts(names.length);
+    return names.map((name, index) => {
+      const routePort = routePorts[index];
+      return new NatsPart({
+        name,
+        path,
+        home,
+        port: natsPorts[index] ?? 0,
+        ...(routePort === undefined ? {} : { member: { name, routePort, routePorts } }),
+        onChange: () => this.#childrenChanged(),
+        onCrash: (crash) => this.#crashed(name, join(home, name, "nats.log"), crash),
+      });
+    });
+  }
+
+  /** Starts one of Berth's own services under a name of its own, and keeps it running. */
+  #run(name: string, service: Service, extra: readonly string[]): void {
+    const { natsUrl, credentials } = this.#file;
+    const login = ["--server", natsUrl, "--credentials", credentials[service].seedFile];
+    const logFile = join(this.#options.home, "logs", `${name}.log`);
+    const started = new SupervisedPart({
+      name,
+      command: [process.execPath, ...nodeOptions[service], mainOf(service), ...login, ...extra],
+      logFile,
+      onChange: () => this.#childrenChanged(),
+      onCrash: (crash) => this.#crashed(name, logFile, crash),
+    });
+    this.#parts.push(started);
+    started.start();
   }
 
   #childrenChanged(): void {
@@ -154,8 +176,8 @@ export class EmbeddedCluster {
     void this.#write();
   }
 
-  #crashed(name: string, { how, restartMs }: { how: string; restartMs: number }): void {
-    const log = join(this.#options.home, name === "nats" ? "nats/nats.log" : `logs/${name}.log`);
+  #crashed(name: string, log: string, crash: { how: string; restartMs: number }): void {
+    const { how, restartMs } = crash;
     this.#options.say(
       `${name} ended (${how}); starting it again in ${restartMs} ms. Its log: ${log}`,
     );
@@ -170,28 +192,16 @@ export class EmbeddedCluster {
   }
 }
 
-/** A port that was asked for is a wish to be met; one that was not may be any. */
-async function choosePort(
-  option: string,
-  asked: number | undefined,
-  former: number | undefined,
-  usual: number,
+async function findProgram(
+  replicas: ReplicaCount,
   say: (line: string) => void,
-): Promise<number> {
-  if (asked !== undefined) {
-    if (await isFree(asked)) return asked;
-    throw new BerthError("conflict", `port ${asked} is taken`, {
-      hint: `Choose another one with ${option}, or leave it out to take a free one.`,
-    });
-  }
-  if (former !== undefined && (await isFree(former))) return former;
-  const port = await freePort(usual);
-  if (port !== usual && former === undefined) say(`Port ${usual} is taken; using ${port}.`);
-  return port;
-}
-
-function chooseTaskPorts(): PortRange {
-  const blocks = Math.floor((TASK_PORTS.to - TASK_PORTS.from + 1) / TASK_PORTS_EACH);
-  const from = TASK_PORTS.from + randomInt(blocks) * TASK_PORTS_EACH;
-  return { from, to: from + TASK_PORTS_EACH - 1 };
+): Promise<NatsServerProgram> {
+  const { checkServerVersion, ensureNatsServer, minimumVersionFor } = await import(
+    "@berth/runtime/nats-server"
+  );
+  const minimumVersion = minimumVersionFor(replicas);
+  const program = await ensureNatsServer({ minimumVersion, onProgress: say });
+  const warning = checkServerVersion(program.version, replicas);
+  if (warning !== null) say(`Warning: ${warning}.`);
+  return program;
 }

@@ -1,19 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { NatsServer } from "@berth/runtime/nats-server";
+import type { ClusterMember, NatsServer } from "@berth/runtime/nats-server";
 import type { ProcessIdentity } from "../cluster/cluster-file.ts";
 import { identityOf } from "../cluster/process-identity.ts";
 import { RestartBackoff } from "./restart-backoff.ts";
 import type { Part, SupervisedPartOptions } from "./supervised-part.ts";
 
 export interface NatsPartOptions extends Pick<SupervisedPartOptions, "onChange" | "onCrash"> {
+  readonly name: string;
   readonly path: string;
   readonly home: string;
   readonly port: number;
+  readonly member?: ClusterMember;
 }
 
-/** The NATS server, on one port for as long as it is kept running: its clients come back to it. */
+/** A NATS server, on one port for as long as it is kept running: its clients come back to it. */
 export class NatsPart implements Part {
-  readonly name = "nats";
+  readonly name: string;
   readonly #options: NatsPartOptions;
   readonly #backoff = new RestartBackoff();
   #server: NatsServer | null = null;
@@ -22,6 +24,7 @@ export class NatsPart implements Part {
   #starting: Promise<void> = Promise.resolve();
 
   constructor(options: NatsPartOptions) {
+    this.name = options.name;
     this.#options = options;
   }
 
@@ -32,8 +35,8 @@ export class NatsPart implements Part {
   /** Done when it accepts connections. Rejects only here, at the first start. */
   async start(): Promise<NatsServer> {
     const { startNatsServer } = await import("@berth/runtime/nats-server");
-    const { path, home, port, onChange } = this.#options;
-    const server = await startNatsServer({ path, home, port });
+    const { path, home, port, member, onChange } = this.#options;
+    const server = await startNatsServer({ path, home, port, ...(member ? { member } : {}) });
     const startedAt = performance.now();
     this.#server = server;
     this.#identity = identityOf(server.pid);

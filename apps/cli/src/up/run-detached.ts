@@ -35,9 +35,9 @@ export async function runDetached(context: Context): Promise<ExitCode> {
   child.unref();
   const file = readClusterFile(context.home);
   if (!file) throw new BerthError("internal", "the cluster is ready but left no cluster.json");
-  const { consoleUrl, natsUrl, ports } = file;
+  const { consoleUrl, natsUrl, ports, replicas } = file;
   if (context.isJson)
-    context.printJson({ ready: true, home: context.home, consoleUrl, natsUrl, ports });
+    context.printJson({ ready: true, home: context.home, consoleUrl, natsUrl, ports, replicas });
   else {
     context.print(`Berth is ready: ${consoleUrl}`);
     context.print("`berth down` stops it.");

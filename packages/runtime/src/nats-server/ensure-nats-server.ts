@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, constants, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { access, constants, mkdir, mkdtemp, readdir, realpath, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -110,8 +110,13 @@ async function namedProgram({ env, minimumVersion }: Search): Promise<NatsServer
 
 async function installedProgram(search: Search): Promise<NatsServerProgram | null> {
   const onPath = (search.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
-  for (const folder of new Set([...onPath, ...search.systemFolders])) {
-    const program = await usableProgram(join(folder, PROGRAM), search);
+  const seen = new Set<string>();
+  for (const folder of [...onPath, ...search.systemFolders]) {
+    const path = join(folder, PROGRAM);
+    const real = await realpath(path).catch(() => path);
+    if (seen.has(real)) continue; // /sbin is often another name of /usr/sbin
+    seen.add(real);
+    const program = await usableProgram(path, search);
     if (program) return program;
   }
   return null;
