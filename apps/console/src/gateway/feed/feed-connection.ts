@@ -61,6 +61,8 @@ export class FeedConnection {
     // Read after: making a snapshot brings the source to its newest position.
     this.#sent = { epoch: source.epoch, seq: source.seq };
     this.#unacked.push({ seq: source.seq, sentAtMs: clock.monotonicMs() });
+    if (next === null) this.#missedTelemetry = true;
+    if (this.#missedTelemetry) this.sendTelemetry(null);
   }
 
   /** A congested page misses it, and gets the whole later: only the newest is worth anything. */

@@ -133,7 +133,10 @@ function touched<
 type Element<S> = S extends Set<infer T> ? T : never;
 
 /** Removed and made again within one delta counts as there: what it is now is all that matters. */
-function present<I, T>(ids: Set<I>, records: ReadonlyMap<I, T>): { there: T[]; gone: I[] } {
+function present<I, T>(
+  ids: Set<I>,
+  records: { get(id: I): T | undefined },
+): { there: T[]; gone: I[] } {
   const there: T[] = [];
   const gone: I[] = [];
   for (const id of ids) {

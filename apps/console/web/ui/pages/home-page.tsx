@@ -1,4 +1,5 @@
 import type { NodeView } from "@berth/protocol";
+import { liveByNode } from "../../model/bin-map.ts";
 import type { ClusterModel } from "../../model/cluster-model.ts";
 import { shownDimensions } from "../../model/dimension.ts";
 import { matchesFilter } from "../../model/filter.ts";
@@ -9,6 +10,7 @@ import { eventsHref, nodesHref } from "../../model/route.ts";
 import { nodeStatus, type Tone } from "../../model/status-words.ts";
 import { EventList } from "../parts/event-list.tsx";
 import { MeterCell, MeterLegend, MeterTile } from "../parts/meter.tsx";
+import { NodeCard } from "../parts/node-card.tsx";
 import { Empty, Panel } from "../parts/panel.tsx";
 import { NodeLink } from "../parts/references.tsx";
 import { Glyph, Status } from "../parts/status.tsx";
@@ -22,6 +24,7 @@ interface HomeProps {
 
 const EVENTS_SHOWN = 40;
 const NODES_SHOWN = 12;
+const BIN_MAPS_SHOWN = 3;
 const PROBLEMS_SHOWN = 20;
 
 /** What is broken, what waits and why, how much room there is, and what happened last. */
@@ -38,6 +41,7 @@ export function HomePage({ model, filter }: HomeProps) {
         <div class="home-main">
           <Attention model={model} filter={filter} />
           <Nodes model={model} filter={filter} />
+          <FewNodes model={model} filter={filter} />
         </div>
         <RecentEvents model={model} filter={filter} />
       </div>
@@ -161,6 +165,15 @@ function Nodes({ model, filter }: HomeProps) {
       ) : null}
     </Panel>
   );
+}
+
+/** Where there is room for it: how the nodes are packed. */
+function FewNodes({ model, filter }: HomeProps) {
+  if (model.nodes.size > BIN_MAPS_SHOWN) return null;
+  const live = liveByNode(model.allocations.values());
+  return [...model.nodes.values()]
+    .filter((node) => matchesFilter(filter, node.name, node.id))
+    .map((node) => <NodeCard key={node.id} node={node} allocations={live.get(node.id) ?? []} />);
 }
 
 function NodeRow({ node }: { node: NodeView }) {

@@ -11,12 +11,12 @@ import { BinMap } from "../parts/bin-map.tsx";
 import { EventList } from "../parts/event-list.tsx";
 import { Facts } from "../parts/facts.tsx";
 import { MeterLegend } from "../parts/meter.tsx";
+import { BeatAge } from "../parts/node-card.tsx";
 import { Empty, Panel, Skeleton, Unknown } from "../parts/panel.tsx";
 import { Status } from "../parts/status.tsx";
 import { Age } from "../parts/time.tsx";
 import { useDetail } from "../use-detail.ts";
 import { MissingPage } from "./missing-page.tsx";
-import { BeatAge } from "./nodes-page.tsx";
 
 interface NodeProps {
   readonly model: ClusterModel;

@@ -1,17 +1,13 @@
 import { useState } from "preact/hooks";
-import type { AllocationView, NodeView } from "@berth/protocol";
+import type { NodeView } from "@berth/protocol";
 import { liveByNode } from "../../model/bin-map.ts";
 import type { ClusterModel } from "../../model/cluster-model.ts";
 import { matchesFilter } from "../../model/filter.ts";
-import { formatAge, plural } from "../../model/format.ts";
+import { plural } from "../../model/format.ts";
 import { nodeStatus } from "../../model/status-words.ts";
-import { beatAgeMs } from "../../model/telemetry-model.ts";
-import { BinMap } from "../parts/bin-map.tsx";
 import { MeterLegend } from "../parts/meter.tsx";
+import { NodeCard } from "../parts/node-card.tsx";
 import { Empty } from "../parts/panel.tsx";
-import { NodeLink } from "../parts/references.tsx";
-import { Status } from "../parts/status.tsx";
-import { useStore } from "../store-context.ts";
 
 interface NodesProps {
   readonly model: ClusterModel;
@@ -48,42 +44,6 @@ export function NodesPage({ model, filter }: NodesProps) {
       {pages > 1 ? <Pager at={at} pages={pages} onGo={setPage} /> : null}
     </div>
   );
-}
-
-function NodeCard({
-  node,
-  allocations,
-}: {
-  node: NodeView;
-  allocations: readonly AllocationView[];
-}) {
-  return (
-    <article
-      class={`panel node-card ${node.status === "down" ? "node-down" : ""}`}
-      aria-label={node.name}
-    >
-      <header class="panel-head">
-        <h2>
-          <NodeLink id={node.id} name={node.name} />
-        </h2>
-        <Status status={nodeStatus(node)} />
-        <div class="panel-note">
-          {plural(node.allocations, "allocation")} · <BeatAge node={node} />
-        </div>
-      </header>
-      <div class="panel-body">
-        <BinMap node={node} allocations={allocations} />
-      </div>
-    </article>
-  );
-}
-
-/** When the node was last heard: an age, or that it never was. */
-export function BeatAge({ node }: { node: NodeView }) {
-  const { telemetry, now } = useStore();
-  const ageMs = beatAgeMs(telemetry.value.get(node.id), now.value.ms);
-  if (ageMs === null) return <span class="unknown">not heard</span>;
-  return <span>beat {formatAge(ageMs)}</span>;
 }
 
 interface PagerProps {
