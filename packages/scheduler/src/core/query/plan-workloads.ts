@@ -46,15 +46,15 @@ function planWorkload(pass: Pass, spec: WorkloadSpec): PlanResult {
   const workload = scratchWorkload(state, known, revision, spec, nowUnixMs);
   const { stops, place, waiting } = reconcileWorkload({ state, workload, nowUnixMs });
 
-  const ending = new Set<AllocationRecord>(stops.map(({ allocation }) => allocation));
+  const ending = new Map(stops.map(({ allocation }) => [allocation.id, allocation]));
   const vacated: number[] = [];
   for (const { index, explanation } of waiting) {
     if (explanation.reason !== "predecessor" && explanation.reason !== "update") continue;
     const predecessor = liveOf(state, workload.slots.get(index));
-    if (predecessor) ending.add(predecessor);
+    if (predecessor) ending.set(predecessor.id, predecessor);
     vacated.push(index);
   }
-  for (const { nodeId, granted } of ending) {
+  for (const { nodeId, granted } of ending.values()) {
     const node = state.nodes.get(nodeId);
     if (node) pass.ledger.release(node, granted);
   }
@@ -66,7 +66,7 @@ function planWorkload(pass: Pass, spec: WorkloadSpec): PlanResult {
     change: revision.change,
     diff: known ? diffJson(known.spec, spec) : [],
     ...listPlacements(pass, firstEvent),
-    ...listStops(ending),
+    ...listStops([...ending.values()]),
     ...unplacedOf(placed),
   };
 }
@@ -80,8 +80,7 @@ function scratchWorkload(
   nowUnixMs: number,
 ): WorkloadRecord {
   if (!known) return newWorkload(state.nextWorkloadNumber, { workloadId, spec }, nowUnixMs);
-  const slots = [...known.slots].map(([index, slot]) => [index, { ...slot }] as const);
-  const scratch = { ...known, slots: new Map(slots), counts: { ...known.counts } };
+  const scratch = { ...known, slots: known.slots.copy(), counts: { ...known.counts } };
   if (change !== "unchanged") reviseWorkload(scratch, { version, spec }, nowUnixMs);
   return scratch;
 }
@@ -98,8 +97,8 @@ function listPlacements(
   return { placements: placements.slice(0, limits.planListedMax), placed: placements.length };
 }
 
-function listStops(ending: ReadonlySet<AllocationRecord>): Pick<PlanResult, "stops" | "stopped"> {
-  const stops = [...ending]
+function listStops(ending: readonly AllocationRecord[]): Pick<PlanResult, "stops" | "stopped"> {
+  const stops = ending
     .filter(({ status }) => status !== "stopping")
     .map(({ id, nodeName }) => ({ allocation: id, nodeName }));
   return { stops: stops.slice(0, limits.planListedMax), stopped: stops.length };

@@ -18,13 +18,12 @@ import {
   isAvailable,
   isFinal,
   isOpen,
-  newSlot,
   type NodeRecord,
-  type Slot,
   type WorkloadRecord,
 } from "./cluster-state.ts";
 import { releaseGrant, takeGrant } from "./grants.ts";
 import { withoutPending, withQueued } from "./pending-groups.ts";
+import { newSlot, type Slot } from "./slot-table.ts";
 import { afterFailure } from "./restart-policy.ts";
 
 export function applyAllocationPlaced(
@@ -32,37 +31,23 @@ export function applyAllocationPlaced(
   event: EventOf<"AllocationPlaced">,
 ): void {
   const { state, changes } = applying;
-  const { type: _, allocationId: id, why, ...placed } = event;
   const workload = workloadOf(state, event.workloadId);
   const node = nodeOf(state, event.nodeId);
-  const number = allocationNumber(id);
-  assert(number === state.nextAllocationNumber, `${id} is out of turn`);
-  assert(event.workloadVersion === workload.version, `${id} is placed for an older version`);
+  const number = allocationNumber(event.allocationId);
+  assert(number === state.nextAllocationNumber, `a${number} is out of turn`);
+  assert(event.workloadVersion === workload.version, `a${number} is placed for an older version`);
   const slot = slotOf(workload, event.index);
   assert(slot.live === null, `${workload.id}[${event.index}] would live twice`);
-  const allocation: AllocationRecord = {
-    ...placed,
-    id,
-    number,
-    spec: workload.spec,
-    nodeName: node.description.name,
-    placedAtUnixMs: applying.atUnixMs,
-    status: "placed",
-    health: initialHealth(workload),
-    stopReason: null,
-    outcome: null,
-    exit: null,
-    message: null,
-    pid: null,
-    startedAtUnixMs: null,
-    finishedAtUnixMs: null,
-  };
+  const { index, attempt, granted } = event;
+  const { revision } = workload;
+  const { place } = node;
+  const allocation = state.allocations.add(
+    { number, revision, index, attempt, place, granted, placedAtUnixMs: applying.atUnixMs },
+    { ...justPlaced, health: initialHealth(workload) },
+  );
   state.nextAllocationNumber += 1;
-  state.allocations.set(allocation.id, allocation);
-  rememberExplanation(state, id, why);
-  slot.live = allocation.id;
-  slot.attempt = event.attempt;
-  slot.retryAtUnixMs = null;
+  rememberExplanation(state, allocation.id, event.why);
+  workload.slots.set({ ...slot, live: allocation.id, attempt, retryAtUnixMs: null });
   workload.counts.placed += 1;
   takeGrant(node, allocation);
   desiredChange(applying, node).added.add(allocation.id);
@@ -72,6 +57,16 @@ export function applyAllocationPlaced(
   changes.allocations.add(allocation.id);
   changes.nodes.add(node.id);
 }
+
+const justPlaced = {
+  status: "placed",
+  stopReason: null,
+  pid: null,
+  startedAtUnixMs: null,
+  message: null,
+  exit: null,
+  finishedAtUnixMs: null,
+} as const;
 
 export function applyAllocationStopRequested(
   applying: Applying,
@@ -117,7 +112,6 @@ export function applyAllocationFinished(
   if (allocation.status !== "stopping") leaveDesired(applying, allocation);
   recount(applying, allocation, () => {
     allocation.status = event.outcome;
-    allocation.outcome = event.outcome;
     allocation.exit = event.exit;
     allocation.message = event.message;
     allocation.pid = null;
@@ -125,10 +119,13 @@ export function applyAllocationFinished(
     allocation.finishedAtUnixMs = event.finishedAtUnixMs;
   });
   releaseGrant(node, allocation);
-  const slot = slotOf(workload, allocation.index);
-  slot.live = null;
-  slot.history.push(allocation.id);
-  recordOutcome(workload, slot, allocation, applying.atUnixMs);
+  const before = slotOf(workload, allocation.index);
+  const ended = { ...before, live: null, history: [...before.history, allocation.id] };
+  const slot = afterOutcome(workload, ended, allocation, applying.atUnixMs);
+  workload.slots.set(slot);
+  if (slot.done && !before.done && isWithinCount(workload.spec, slot.index)) {
+    workload.counts[slot.done] += 1;
+  }
   setPending(
     applying,
     workload,
@@ -151,10 +148,10 @@ export function applyAllocationsForgotten(
     assert(isFinal(allocation.status), `${id} is forgotten while ${allocation.status}`);
     const workload = workloadOf(state, allocation.workloadId);
     const slot = slotOf(workload, allocation.index);
-    slot.history = slot.history.filter((other) => other !== id);
+    const history = slot.history.filter((other) => other !== id);
     const wanted = workload.spec.kind !== "system" && isWithinCount(workload.spec, slot.index);
-    if (slot.history.length === 0 && slot.live === null && !wanted)
-      workload.slots.delete(slot.index);
+    if (history.length === 0 && slot.live === null && !wanted) workload.slots.delete(slot.index);
+    else workload.slots.set({ ...slot, history });
     state.allocations.delete(id);
     state.explanations.delete(id);
     changes.allocations.delete(id);
@@ -164,34 +161,22 @@ export function applyAllocationsForgotten(
 }
 
 /** What the end of an allocation means for its index: done, to be retried after a wait, or free. */
-function recordOutcome(
-  workload: WorkloadRecord,
+function afterOutcome(
+  { spec, taskVersion }: WorkloadRecord,
   slot: Slot,
   allocation: AllocationRecord,
   atUnixMs: number,
-): void {
+): Slot {
   // The end of an outdated allocation says nothing about the task that replaces it.
-  if (allocation.workloadVersion < workload.taskVersion) return;
-  if (allocation.outcome === "complete" && workload.spec.kind === "batch") {
-    finishIndex(workload, slot, "complete");
-    return;
-  }
-  if (!isFailure(allocation)) return;
-  const { failuresAtUnixMs, next } = afterFailure(
-    workload.spec.restart,
-    slot.failuresAtUnixMs,
-    atUnixMs,
-  );
-  slot.failuresAtUnixMs = failuresAtUnixMs;
-  slot.lastFailure = describeFailure(allocation);
-  if (next.kind === "retry") slot.retryAtUnixMs = next.atUnixMs;
-  else if (workload.spec.kind === "batch") finishIndex(workload, slot, "failed");
-  else slot.retryAtUnixMs = atUnixMs + workload.spec.restart.withinMs;
-}
-
-function finishIndex(workload: WorkloadRecord, slot: Slot, done: "complete" | "failed"): void {
-  slot.done = done;
-  if (isWithinCount(workload.spec, slot.index)) workload.counts[done] += 1;
+  if (allocation.workloadVersion < taskVersion) return slot;
+  if (allocation.outcome === "complete" && spec.kind === "batch")
+    return { ...slot, done: "complete" };
+  if (!isFailure(allocation)) return slot;
+  const { failuresAtUnixMs, next } = afterFailure(spec.restart, slot.failuresAtUnixMs, atUnixMs);
+  const failed = { ...slot, failuresAtUnixMs, lastFailure: describeFailure(allocation) };
+  if (next.kind === "retry") return { ...failed, retryAtUnixMs: next.atUnixMs };
+  if (spec.kind === "batch") return { ...failed, done: "failed" };
+  return { ...failed, retryAtUnixMs: atUnixMs + spec.restart.withinMs };
 }
 
 /** It ended by itself, or had to be ended because it was unhealthy. A service must not even end well. */
@@ -219,12 +204,8 @@ function initialHealth({ spec }: WorkloadRecord): AllocationRecord["health"] {
   return spec.kind === "batch" || spec.check === null ? "none" : "starting";
 }
 
-function slotOf(workload: WorkloadRecord, index: number): Slot {
-  const known = workload.slots.get(index);
-  if (known) return known;
-  const slot = newSlot(index);
-  workload.slots.set(index, slot);
-  return slot;
+function slotOf({ slots }: WorkloadRecord, index: number): Slot {
+  return slots.get(index) ?? newSlot(index);
 }
 
 /** The log keeps every explanation; the state the newest ones. */

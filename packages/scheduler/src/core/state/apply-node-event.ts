@@ -1,6 +1,7 @@
 import type { EventOf, NodeDescription, NodeId } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { reconsiderBlocked } from "./agenda.ts";
+import type { Place } from "./allocation-table.ts";
 import type { Applying } from "./apply-entry.ts";
 import type { ClusterState, NodeRecord } from "./cluster-state.ts";
 
@@ -8,8 +9,10 @@ export function applyNodeRegistered(applying: Applying, event: EventOf<"NodeRegi
   const { state, atUnixMs } = applying;
   const description = event.node;
   const known = state.nodes.get(description.nodeId);
-  if (known) known.description = description;
-  else {
+  if (known) {
+    known.description = description;
+    if (known.place.nodeName !== description.name) known.place = placeOf(description);
+  } else {
     state.nodes.set(description.nodeId, newNode(state.nextNodeNumber, description, atUnixMs));
     state.nextNodeNumber += 1;
   }
@@ -26,6 +29,7 @@ export function newNode(
     id: description.nodeId,
     number,
     description,
+    place: placeOf(description),
     status: "ready",
     statusReason: "registered",
     statusSinceUnixMs: atUnixMs,
@@ -39,6 +43,10 @@ export function newNode(
     live: new Set(),
     desired: new Set(),
   };
+}
+
+function placeOf({ nodeId, name }: NodeDescription): Place {
+  return { nodeId, nodeName: name };
 }
 
 export function applyNodeStatusChanged(

@@ -9,6 +9,7 @@ import {
   queuedGroup,
   withUnlistedQueued,
 } from "./pending-groups.ts";
+import { newSlot, SlotTable } from "./slot-table.ts";
 import { changesTask } from "./task-identity.ts";
 
 export function applyWorkloadApplied(applying: Applying, event: EventOf<"WorkloadApplied">): void {
@@ -32,22 +33,19 @@ export function applyWorkloadApplied(applying: Applying, event: EventOf<"Workloa
 /** The record after an apply; plans are made on such a copy without touching the state. */
 export function reviseWorkload(
   workload: WorkloadRecord,
-  revision: { version: number; spec: WorkloadSpec },
+  { version, spec }: { version: number; spec: WorkloadSpec },
   atUnixMs: number,
 ): void {
-  const renewed = changesTask(workload.spec, revision.spec);
-  workload.spec = revision.spec;
-  workload.version = revision.version;
+  const renewed = changesTask(workload.spec, spec);
+  workload.spec = spec;
+  workload.version = version;
+  workload.revision = { workloadId: workload.id, version, spec };
   workload.stopped = false;
   workload.updatedAtUnixMs = atUnixMs;
   if (renewed) {
-    workload.taskVersion = revision.version;
-    for (const slot of workload.slots.values()) {
-      slot.attempt = 0;
-      slot.failuresAtUnixMs = [];
-      slot.retryAtUnixMs = null;
-      slot.lastFailure = null;
-      slot.done = null;
+    workload.taskVersion = version;
+    for (const { index, live, history } of workload.slots.values()) {
+      workload.slots.set({ ...newSlot(index), live, history });
     }
   }
   countDone(workload);
@@ -72,12 +70,13 @@ export function newWorkload(
     number,
     spec,
     version: 1,
+    revision: { workloadId, version: 1, spec },
     taskVersion: 1,
     stopped: false,
     removing: false,
     submittedAtUnixMs: atUnixMs,
     updatedAtUnixMs: atUnixMs,
-    slots: new Map(),
+    slots: new SlotTable(),
     pending: [],
     counts: { placed: 0, running: 0, healthy: 0, stopping: 0, complete: 0, failed: 0 },
   };

@@ -1,25 +1,25 @@
 import type {
   AllocationId,
-  AllocationStatus,
   ClusterId,
   Drain,
-  Exit,
-  Grant,
-  Health,
   NodeDescription,
   NodeId,
   NodeStatus,
-  Outcome,
   PendingGroup,
   PlacementExplanation,
   RequestId,
   ResourceAmounts,
-  StopReason,
   WorkloadId,
   WorkloadSpec,
 } from "@berth/protocol";
 import { type Agenda, createAgenda } from "./agenda.ts";
+import { AllocationTable, type Place, type Revision } from "./allocation-table.ts";
 import { createEventRing, type EventRing } from "./event-ring.ts";
+import type { SlotTable } from "./slot-table.ts";
+
+export { isAvailable, isFinal, outcomeOf } from "./allocation-status.ts";
+export type { AllocationRecord } from "./allocation-table.ts";
+export type { Slot } from "./slot-table.ts";
 
 /**
  * The whole cluster as the fold of its log. Only `applyEntry` writes to it; everyone else reads.
@@ -37,7 +37,7 @@ export interface ClusterState {
   atUnixMs: number;
   readonly nodes: Map<NodeId, NodeRecord>;
   readonly workloads: Map<WorkloadId, WorkloadRecord>;
-  readonly allocations: Map<AllocationId, AllocationRecord>;
+  readonly allocations: AllocationTable;
   /** Why the newest allocations are where they are, oldest first: people ask, nothing depends on it. */
   readonly explanations: Map<AllocationId, PlacementExplanation>;
   /** Answers to writes, oldest first, at most `limits.answersRememberedMax`. */
@@ -55,6 +55,8 @@ export interface NodeRecord {
   /** Given once, never reused: the index of system allocations on this node. */
   readonly number: number;
   description: NodeDescription;
+  /** Its id and name as one value, which what is placed here shares. */
+  place: Place;
   status: NodeStatus;
   statusReason: string;
   statusSinceUnixMs: number;
@@ -79,6 +81,8 @@ export interface WorkloadRecord {
   readonly number: number;
   spec: WorkloadSpec;
   version: number;
+  /** These as one value, which its allocations share. */
+  revision: Revision;
   /** The version that last changed what runs. Allocations of an older one are outdated. */
   taskVersion: number;
   stopped: boolean;
@@ -87,7 +91,7 @@ export interface WorkloadRecord {
   submittedAtUnixMs: number;
   updatedAtUnixMs: number;
   /** By index; an index without a slot has never been placed. */
-  readonly slots: Map<number, Slot>;
+  readonly slots: SlotTable;
   /** Every waiting index with its reason. An index that has no live allocation is in exactly one. */
   pending: readonly PendingGroup[];
   readonly counts: WorkloadCounts;
@@ -103,47 +107,6 @@ export interface WorkloadCounts {
   complete: number;
   /** Indexes of a batch that were given up. */
   failed: number;
-}
-
-/** One index of a workload: at most one live allocation, and what came before it. */
-export interface Slot {
-  readonly index: number;
-  live: AllocationId | null;
-  /** Final allocations, oldest first. */
-  history: AllocationId[];
-  /** Allocations of this index since the task last changed. */
-  attempt: number;
-  /** When it failed, oldest first: at most `restart.attempts + 1`, all within the window. */
-  failuresAtUnixMs: number[];
-  /** Not placed again before this; null when it may be placed at once. */
-  retryAtUnixMs: number | null;
-  lastFailure: string | null;
-  /** A batch index that needs nothing more. */
-  done: "complete" | "failed" | null;
-}
-
-export interface AllocationRecord {
-  readonly id: AllocationId;
-  readonly number: number;
-  readonly workloadId: WorkloadId;
-  readonly workloadVersion: number;
-  /** The workload as it was when this was placed: what the agent runs. */
-  readonly spec: WorkloadSpec;
-  readonly index: number;
-  readonly attempt: number;
-  readonly nodeId: NodeId;
-  readonly nodeName: string;
-  readonly granted: Grant;
-  readonly placedAtUnixMs: number;
-  status: AllocationStatus;
-  health: Health;
-  stopReason: StopReason | null;
-  outcome: Outcome | null;
-  exit: Exit | null;
-  message: string | null;
-  pid: number | null;
-  startedAtUnixMs: number | null;
-  finishedAtUnixMs: number | null;
 }
 
 /** What a write was answered, without the `seq` that names the entry it became durable in. */
@@ -163,7 +126,7 @@ export function createState(): ClusterState {
     atUnixMs: 0,
     nodes: new Map(),
     workloads: new Map(),
-    allocations: new Map(),
+    allocations: new AllocationTable(),
     explanations: new Map(),
     answers: new Map(),
     events: createEventRing(),
@@ -172,48 +135,6 @@ export function createState(): ClusterState {
     nextAllocationNumber: 1,
     agenda: createAgenda(),
   };
-}
-
-/** An index that has never been placed. */
-export function newSlot(index: number): Slot {
-  return {
-    index,
-    live: null,
-    history: [],
-    attempt: 0,
-    failuresAtUnixMs: [],
-    retryAtUnixMs: null,
-    lastFailure: null,
-    done: null,
-  };
-}
-
-/** Final: it ended, and holds nothing any more. */
-export function isFinal(status: AllocationStatus): boolean {
-  return outcomeOf(status) !== null;
-}
-
-/** How it ended; null while it is live. */
-export function outcomeOf(status: AllocationStatus): Outcome | null {
-  switch (status) {
-    case "placed":
-    case "running":
-    case "stopping":
-      return null;
-    case "complete":
-    case "failed":
-    case "stopped":
-    case "lost":
-      return status;
-  }
-}
-
-/** It serves: runs, and its check passes or it has none. */
-export function isAvailable(allocation: AllocationRecord): boolean {
-  return (
-    allocation.status === "running" &&
-    (allocation.health === "none" || allocation.health === "healthy")
-  );
 }
 
 /** It takes new placements. */

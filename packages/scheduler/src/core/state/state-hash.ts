@@ -1,20 +1,19 @@
-import { canonicalText } from "./canonical-text.ts";
 import type { ClusterState } from "./cluster-state.ts";
+import { canonicalText } from "./canonical-text.ts";
+import { sectionsOf } from "./snapshot/encode-state.ts";
 
 /**
  * Names the state: equal for every replica that applied the same entries, whatever path led there.
- * Takes time in proportion to the state. The agenda is left out because it is derived;
- * sentences and explanations because nothing depends on them and another version may word them, or
- * keep as many of them, differently.
+ * Takes time in proportion to the state. It is the hash of what a snapshot holds, so what is derived
+ * from that is left out; so are sentences and explanations, because nothing depends on them and
+ * another version may word them, or keep as many of them, differently.
  */
 export function stateHash(state: ClusterState): string {
-  const { agenda: _agenda, explanations: _why, events, allocations, answers, ...rest } = state;
   const hash = new Murmur();
-  hash.add(canonicalText({ ...rest, droppedThroughSeq: events.droppedThroughSeq }));
-  const ordered = [...allocations.values()].sort((a, b) => a.number - b.number);
-  // The spec of an allocation is that of its workload's version: named by it, not repeated.
-  for (const { spec: _spec, ...allocation } of ordered) hash.add(canonicalText(allocation));
-  for (const [id, answer] of answers) hash.add(canonicalText([id, answer]));
+  for (const [section, rows] of sectionsOf(state)) {
+    if (section === "explanations" || section === "events") continue;
+    for (const row of rows) hash.add(canonicalText(row));
+  }
   return hash.digest();
 }
 

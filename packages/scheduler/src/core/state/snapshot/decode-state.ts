@@ -1,5 +1,4 @@
 import {
-  allocationId,
   type AllocationStatus,
   type Health,
   type ResourceAmounts,
@@ -7,25 +6,18 @@ import {
 } from "@berth/protocol";
 import { assert, unreachable } from "@berth/runtime/assert";
 import { rebuildAgenda } from "../agenda.ts";
+import type { AllocationRecord, Place, Revision } from "../allocation-table.ts";
 import { newNode } from "../apply-node-event.ts";
 import { newWorkload } from "../apply-workload-event.ts";
-import {
-  type AllocationRecord,
-  type ClusterState,
-  createState,
-  isFinal,
-  newSlot,
-  outcomeOf,
-  type WorkloadRecord,
-} from "../cluster-state.ts";
+import { type ClusterState, createState, isFinal, type WorkloadRecord } from "../cluster-state.ts";
 import { holdGrant } from "../grants.ts";
+import { newSlot } from "../slot-table.ts";
 import { groupOf } from "../pending-groups.ts";
 import {
   type AllocationRow,
   type HeaderRow,
   type NodeRow,
   type PendingRow,
-  type RevisionRow,
   type SectionName,
   type SlotRow,
   STATE_FORMAT,
@@ -94,8 +86,8 @@ interface Words {
 class StateReader {
   readonly #state = createState();
   readonly #workloads: WorkloadRecord[] = [];
-  readonly #revisions: RevisionRow[] = [];
-  readonly #places: StateSections["places"][] = [];
+  readonly #revisions: Revision[] = [];
+  readonly #places: Place[] = [];
   readonly #amounts: ResourceAmounts[] = [];
   #words: Words | null = null;
   #rows = 0;
@@ -162,7 +154,7 @@ class StateReader {
         for (const row of chunk.rows) this.#addSlot(row);
         return;
       case "places":
-        this.#places.push(...chunk.rows);
+        for (const [nodeId, nodeName] of chunk.rows) this.#places.push({ nodeId, nodeName });
         return;
       case "amounts":
         this.#amounts.push(...chunk.rows.map(amountsOf));
@@ -193,7 +185,7 @@ class StateReader {
   #addWorkload({ number, revision, counts, ...standing }: WorkloadRow): void {
     const revised = rowAt(this.#revisions, revision);
     const workload = newWorkload(number, revised, standing.submittedAtUnixMs);
-    Object.assign(workload, standing, { version: revised.version });
+    Object.assign(workload, standing, { version: revised.version, revision: revised });
     Object.assign(workload.counts, counts);
     this.#state.workloads.set(workload.id, workload);
     this.#workloads.push(workload);
@@ -215,18 +207,19 @@ class StateReader {
     position,
     index,
     attempt,
-    failuresAtUnixMs,
-    retryAtUnixMs,
-    lastFailure,
-    done,
+    failuresAtUnixMs = [],
+    retryAtUnixMs = null,
+    lastFailure = null,
+    done = null,
   ]: SlotRow): void {
-    const slot = newSlot(index);
-    slot.attempt = attempt;
-    if (failuresAtUnixMs !== undefined) slot.failuresAtUnixMs = failuresAtUnixMs;
-    slot.retryAtUnixMs = retryAtUnixMs ?? null;
-    slot.lastFailure = lastFailure ?? null;
-    slot.done = done ?? null;
-    rowAt(this.#workloads, position).slots.set(index, slot);
+    rowAt(this.#workloads, position).slots.set({
+      ...newSlot(index),
+      attempt,
+      failuresAtUnixMs,
+      retryAtUnixMs,
+      lastFailure,
+      done,
+    });
   }
 
   #addAllocation(row: AllocationRow): void {
@@ -249,49 +242,44 @@ class StateReader {
       exit = null,
       finishedAtUnixMs = null,
     ] = row;
-    const { workloadId, version, spec } = rowAt(this.#revisions, revision);
-    const [nodeId, nodeName] = rowAt(this.#places, place);
     const word = this.#words;
     assert(word, "the header comes first");
-    const allocation: AllocationRecord = {
-      id: allocationId(number),
-      number,
-      workloadId,
-      workloadVersion: version,
-      spec,
-      index,
-      attempt,
-      nodeId,
-      nodeName,
-      granted: { ...rowAt(this.#amounts, amounts), gpuUuids: gpuUuids ?? [], ports: ports ?? {} },
-      placedAtUnixMs,
-      status: rowAt(word.status, status),
-      health: rowAt(word.health, health),
-      pid,
-      startedAtUnixMs,
-      message,
-      stopReason: stopReason === null ? null : rowAt(word.stopReason, stopReason),
-      outcome: outcomeOf(rowAt(word.status, status)),
-      exit,
-      finishedAtUnixMs,
-    };
-    this.#state.allocations.set(allocation.id, allocation);
+    const allocation = this.#state.allocations.add(
+      {
+        number,
+        revision: rowAt(this.#revisions, revision),
+        index,
+        attempt,
+        place: rowAt(this.#places, place),
+        granted: { ...rowAt(this.#amounts, amounts), gpuUuids: gpuUuids ?? [], ports: ports ?? {} },
+        placedAtUnixMs,
+      },
+      {
+        status: rowAt(word.status, status),
+        health: rowAt(word.health, health),
+        stopReason: stopReason === null ? null : rowAt(word.stopReason, stopReason),
+        pid,
+        startedAtUnixMs,
+        message,
+        exit,
+        finishedAtUnixMs,
+      },
+    );
     this.#link(allocation);
   }
 
   /** What follows from an allocation: what its node holds and what its index has. */
   #link(allocation: AllocationRecord): void {
-    const slot = this.#state.workloads.get(allocation.workloadId)?.slots.get(allocation.index);
-    assert(slot, `${allocation.id} is of an unknown index`);
-    if (isFinal(allocation.status)) {
-      slot.history.push(allocation.id);
-      return;
-    }
+    const { id, status } = allocation;
+    const slots = this.#state.workloads.get(allocation.workloadId)?.slots;
+    const slot = slots?.get(allocation.index);
+    assert(slots && slot, `${id} is of an unknown index`);
+    if (isFinal(status)) return slots.set({ ...slot, history: [...slot.history, id] });
     const node = this.#state.nodes.get(allocation.nodeId);
-    assert(node && slot.live === null, `${allocation.id} lives where it cannot`);
-    slot.live = allocation.id;
+    assert(node && slot.live === null, `${id} lives where it cannot`);
+    slots.set({ ...slot, live: id });
     holdGrant(node, allocation);
-    if (allocation.status !== "stopping") node.desired.add(allocation.id);
+    if (status !== "stopping") node.desired.add(id);
   }
 }
 

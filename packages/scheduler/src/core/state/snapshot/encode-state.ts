@@ -1,13 +1,13 @@
-import { dimensions, limits, type PendingGroup, type WorkloadSpec } from "@berth/protocol";
+import { dimensions, limits, type PendingGroup, type ResourceAmounts } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import type { AllocationRecord, ClusterState, Slot, WorkloadRecord } from "../cluster-state.ts";
+import type { AllocationRecord, Place, Revision } from "../allocation-table.ts";
+import type { ClusterState, Slot } from "../cluster-state.ts";
 import { eventsAfter } from "../event-ring.ts";
 import {
   type AllocationRow,
   type HeaderRow,
   type NodeRow,
   type PendingRow,
-  type RevisionRow,
   type SectionName,
   type SlotRow,
   STATE_FORMAT,
@@ -133,7 +133,7 @@ function* workloadRows(state: ClusterState, index: SharedValues): Generator<Work
   for (const workload of state.workloads.values()) {
     yield {
       number: workload.number,
-      revision: index.revisionOf(workload.spec),
+      revision: index.revisionOf(workload),
       taskVersion: workload.taskVersion,
       stopped: workload.stopped,
       removing: workload.removing,
@@ -184,11 +184,11 @@ function allocationRow(allocation: AllocationRecord, index: SharedValues): Alloc
   const { granted, stopReason } = allocation;
   const row: AllocationRow = [
     allocation.number,
-    index.revisionOf(allocation.spec),
+    index.revisionOf(allocation),
     allocation.index,
     allocation.attempt,
     index.placeOf(allocation),
-    index.amountsOf(allocation),
+    index.amountsOf(granted),
     allocation.placedAtUnixMs,
     words.status.indexOf(allocation.status),
     words.health.indexOf(allocation.health),
@@ -211,50 +211,57 @@ function* answerRows({ answers }: ClusterState): Generator<StateSections["answer
 
 /** Values that many rows share, written once: by position, in order of first use. */
 class SharedValues {
-  readonly revisions: RevisionRow[] = [];
+  readonly revisions: Revision[] = [];
   readonly places: StateSections["places"][] = [];
   readonly amounts: number[][] = [];
-  readonly #revisions = new Map<WorkloadSpec, number>();
-  readonly #places = new Map<string, number>();
+  readonly #revisions = new Map<Revision, number>();
+  readonly #places = new Map<Place, number>();
+  readonly #placesByKey = new Map<string, number>();
   readonly #amounts = new Map<string, number>();
 
   constructor({ workloads, allocations }: ClusterState) {
-    for (const workload of workloads.values()) this.#addRevision(workload);
-    for (const allocation of allocations.values()) {
-      this.#addRevision({
-        id: allocation.workloadId,
-        version: allocation.workloadVersion,
-        spec: allocation.spec,
-      });
-      const place = placeKey(allocation);
-      if (!this.#places.has(place)) {
-        this.#places.set(place, this.places.length);
-        this.places.push([allocation.nodeId, allocation.nodeName]);
-      }
-      const amounts = amountsKey(allocation);
-      if (!this.#amounts.has(amounts)) {
-        this.#amounts.set(amounts, this.amounts.length);
-        this.amounts.push(dimensions.map((dimension) => allocation.granted[dimension]));
-      }
+    for (const { revision } of workloads.values()) this.#addRevision(revision);
+    for (const { revision, place, granted } of allocations.values()) {
+      this.#addRevision(revision);
+      this.#addPlace(place);
+      this.#addAmounts(granted);
     }
   }
 
-  revisionOf(spec: WorkloadSpec): number {
-    return positionIn(this.#revisions, spec);
+  revisionOf({ revision }: { readonly revision: Revision }): number {
+    return positionIn(this.#revisions, revision);
   }
 
-  placeOf(allocation: AllocationRecord): number {
-    return positionIn(this.#places, placeKey(allocation));
+  placeOf({ place }: AllocationRecord): number {
+    return positionIn(this.#places, place);
   }
 
-  amountsOf(allocation: AllocationRecord): number {
-    return positionIn(this.#amounts, amountsKey(allocation));
+  amountsOf(granted: ResourceAmounts): number {
+    return positionIn(this.#amounts, amountsKey(granted));
   }
 
-  #addRevision({ id, version, spec }: Pick<WorkloadRecord, "id" | "version" | "spec">): void {
-    if (this.#revisions.has(spec)) return;
-    this.#revisions.set(spec, this.revisions.length);
-    this.revisions.push({ workloadId: id, version, spec });
+  #addRevision(revision: Revision): void {
+    if (this.#revisions.has(revision)) return;
+    this.#revisions.set(revision, this.revisions.length);
+    this.revisions.push(revision);
+  }
+
+  /** Equal places are one, however many values they are: a node that returns may have a new one. */
+  #addPlace(place: Place): void {
+    if (this.#places.has(place)) return;
+    const key = `${place.nodeId} ${place.nodeName}`;
+    const position = this.#placesByKey.get(key) ?? this.places.length;
+    this.#places.set(place, position);
+    if (position < this.places.length) return;
+    this.#placesByKey.set(key, position);
+    this.places.push([place.nodeId, place.nodeName]);
+  }
+
+  #addAmounts(granted: ResourceAmounts): void {
+    const key = amountsKey(granted);
+    if (this.#amounts.has(key)) return;
+    this.#amounts.set(key, this.amounts.length);
+    this.amounts.push(dimensions.map((dimension) => granted[dimension]));
   }
 }
 
@@ -264,12 +271,8 @@ function positionIn<Key>(positions: ReadonlyMap<Key, number>, key: Key): number 
   return position;
 }
 
-function placeKey({ nodeId, nodeName }: AllocationRecord): string {
-  return `${nodeId} ${nodeName}`;
-}
-
-function amountsKey({ granted }: AllocationRecord): string {
-  return `${granted.cpuMillis} ${granted.memoryMiB} ${granted.diskMiB} ${granted.networkMbps}`;
+function amountsKey({ cpuMillis, memoryMiB, diskMiB, networkMbps }: ResourceAmounts): string {
+  return `${cpuMillis} ${memoryMiB} ${diskMiB} ${networkMbps}`;
 }
 
 function isEmpty(record: object): boolean {

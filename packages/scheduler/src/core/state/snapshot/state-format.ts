@@ -1,6 +1,5 @@
 import {
   type AllocationId,
-  type AllocationStatus,
   BerthError,
   type ClusterId,
   type Drain,
@@ -10,14 +9,12 @@ import {
   type NodeDescription,
   type NodeId,
   type NodeStatus,
-  Outcome,
   type PendingExplanation,
   type PlacementExplanation,
   type RequestId,
   StopReason,
-  type WorkloadId,
-  type WorkloadSpec,
 } from "@berth/protocol";
+import { allocationStatuses, type Revision } from "../allocation-table.ts";
 import type { WorkloadCounts } from "../cluster-state.ts";
 import type { IndexRange } from "../index-ranges.ts";
 
@@ -41,7 +38,7 @@ export interface StateSections {
   header: HeaderRow;
   nodes: NodeRow;
   /** Every version of a workload that it, or an allocation, is of. */
-  revisions: RevisionRow;
+  revisions: Revision;
   workloads: WorkloadRow;
   pending: PendingRow;
   slots: SlotRow;
@@ -87,12 +84,6 @@ export interface NodeRow {
   generation: number;
 }
 
-export interface RevisionRow {
-  workloadId: WorkloadId;
-  version: number;
-  spec: WorkloadSpec;
-}
-
 export interface WorkloadRow {
   number: number;
   /** The newest one. */
@@ -116,7 +107,7 @@ export type SlotRow = [
   workload: number,
   index: number,
   attempt: number,
-  failuresAtUnixMs?: number[],
+  failuresAtUnixMs?: readonly number[],
   retryAtUnixMs?: number | null,
   lastFailure?: string | null,
   done?: "complete" | "failed" | null,
@@ -145,7 +136,7 @@ export type AllocationRow = [
 
 /** This version's words; a row names one by its position. */
 export const words = {
-  status: ["placed", "running", "stopping", ...Outcome.options] satisfies AllocationStatus[],
+  status: allocationStatuses,
   health: Health.options,
   stopReason: StopReason.options,
 } as const;

@@ -1,0 +1,290 @@
+import {
+  allocationId,
+  type AllocationId,
+  type AllocationStatus,
+  dimensions,
+  type Exit,
+  type Grant,
+  Health,
+  type NodeId,
+  Outcome,
+  type ResourceAmounts,
+  StopReason,
+  type WorkloadId,
+  type WorkloadSpec,
+} from "@berth/protocol";
+import { assert } from "@berth/runtime/assert";
+import { outcomeOf } from "./allocation-status.ts";
+import { NullableColumn, NumberColumn, ValueColumn, WordColumn } from "./columns.ts";
+
+/** One version of a workload: a value that all its allocations share. */
+export interface Revision {
+  readonly workloadId: WorkloadId;
+  readonly version: number;
+  readonly spec: WorkloadSpec;
+}
+
+/** A node under the name it had: a value that what was placed there shares. */
+export interface Place {
+  readonly nodeId: NodeId;
+  readonly nodeName: string;
+}
+
+/** What an allocation is from its first moment on. */
+export interface Placement {
+  readonly number: number;
+  readonly revision: Revision;
+  readonly index: number;
+  readonly attempt: number;
+  readonly place: Place;
+  readonly granted: Grant;
+  readonly placedAtUnixMs: number;
+}
+
+/** What becomes of it. */
+export interface AllocationProgress {
+  status: AllocationStatus;
+  health: Health;
+  stopReason: StopReason | null;
+  pid: number | null;
+  startedAtUnixMs: number | null;
+  message: string | null;
+  exit: Exit | null;
+  finishedAtUnixMs: number | null;
+}
+
+/** An allocation as it is now. A view of the table: it changes with it, and ends with its row. */
+export interface AllocationRecord extends Placement, AllocationProgress {
+  readonly id: AllocationId;
+  readonly workloadId: WorkloadId;
+  readonly workloadVersion: number;
+  /** The workload as it was when this was placed: what the agent runs. */
+  readonly spec: WorkloadSpec;
+  readonly nodeId: NodeId;
+  readonly nodeName: string;
+  /** Null while it is live. */
+  readonly outcome: Outcome | null;
+}
+
+export const allocationStatuses: readonly AllocationStatus[] = [
+  "placed",
+  "running",
+  "stopping",
+  ...Outcome.options,
+];
+
+/** One array for each field. A row that was deleted is used again. */
+class Columns {
+  /** 0 where no allocation is. */
+  readonly number = new NumberColumn(new Float64Array());
+  readonly revision = new ValueColumn<Revision>();
+  readonly index = new NumberColumn(new Uint32Array());
+  readonly attempt = new NumberColumn(new Uint32Array());
+  readonly place = new ValueColumn<Place>();
+  readonly amounts = new ValueColumn<ResourceAmounts>();
+  readonly ports = new ValueColumn<Grant["ports"]>();
+  readonly gpuUuids = new ValueColumn<Grant["gpuUuids"]>();
+  readonly placedAtUnixMs = new NumberColumn(new Float64Array());
+  readonly status = new WordColumn(allocationStatuses);
+  readonly health = new WordColumn<Health>(Health.options);
+  readonly stopReason = new WordColumn<StopReason | null>([null, ...StopReason.options]);
+  readonly pid = new NullableColumn();
+  readonly startedAtUnixMs = new NullableColumn();
+  readonly message = new ValueColumn<string | null>();
+  readonly exit = new ValueColumn<Exit | null>();
+  readonly finishedAtUnixMs = new NullableColumn();
+}
+
+/**
+ * Every allocation that is remembered, in order of their numbers. Reads like a map of records by
+ * id; kept as columns, so that a million of them fit.
+ */
+export class AllocationTable {
+  readonly #columns = new Columns();
+  readonly #rows = new Map<AllocationId, number>();
+  readonly #free: number[] = [];
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  has(id: AllocationId): boolean {
+    return this.#rows.has(id);
+  }
+
+  get(id: AllocationId): AllocationRecord | undefined {
+    const row = this.#rows.get(id);
+    return row === undefined ? undefined : new Row(this.#columns, row, id);
+  }
+
+  *values(): Generator<AllocationRecord> {
+    for (const [id, row] of this.#rows) yield new Row(this.#columns, row, id);
+  }
+
+  /** Numbers only grow. */
+  add(placement: Placement, progress: AllocationProgress): AllocationRecord {
+    const id = allocationId(placement.number);
+    assert(!this.#rows.has(id), `${id} exists`);
+    const row = this.#free.pop() ?? this.#rows.size;
+    this.#rows.set(id, row);
+    writePlacement(this.#columns, row, placement);
+    writeProgress(this.#columns, row, progress);
+    return new Row(this.#columns, row, id);
+  }
+
+  delete(id: AllocationId): void {
+    const row = this.#rows.get(id);
+    if (row === undefined) return;
+    this.#rows.delete(id);
+    this.#free.push(row);
+    const columns = this.#columns;
+    columns.number.set(row, 0);
+    const { revision, place, amounts, ports, gpuUuids, message, exit } = columns;
+    for (const column of [revision, place, amounts, ports, gpuUuids, message, exit]) {
+      column.clear(row);
+    }
+  }
+}
+
+const NO_PORTS: Grant["ports"] = {};
+const NO_GPUS: Grant["gpuUuids"] = [];
+
+function writePlacement(columns: Columns, row: number, placement: Placement): void {
+  const { revision, granted } = placement;
+  columns.number.set(row, placement.number);
+  columns.revision.set(row, revision);
+  columns.index.set(row, placement.index);
+  columns.attempt.set(row, placement.attempt);
+  columns.place.set(row, placement.place);
+  columns.amounts.set(row, sharedAmounts(granted, revision.spec.resources));
+  columns.ports.set(row, Object.keys(granted.ports).length === 0 ? NO_PORTS : granted.ports);
+  columns.gpuUuids.set(row, granted.gpuUuids.length === 0 ? NO_GPUS : granted.gpuUuids);
+  columns.placedAtUnixMs.set(row, placement.placedAtUnixMs);
+}
+
+function writeProgress(columns: Columns, row: number, progress: AllocationProgress): void {
+  columns.status.set(row, progress.status);
+  columns.health.set(row, progress.health);
+  columns.stopReason.set(row, progress.stopReason);
+  columns.pid.set(row, progress.pid);
+  columns.startedAtUnixMs.set(row, progress.startedAtUnixMs);
+  columns.message.set(row, progress.message);
+  columns.exit.set(row, progress.exit);
+  columns.finishedAtUnixMs.set(row, progress.finishedAtUnixMs);
+}
+
+/** What was asked for is nearly always what was granted: then that is the value kept. */
+function sharedAmounts(granted: ResourceAmounts, asked: ResourceAmounts): ResourceAmounts {
+  if (dimensions.every((dimension) => granted[dimension] === asked[dimension])) return asked;
+  const { cpuMillis, memoryMiB, diskMiB, networkMbps } = granted;
+  return { cpuMillis, memoryMiB, diskMiB, networkMbps };
+}
+
+class Row implements AllocationRecord {
+  readonly id: AllocationId;
+  readonly number: number;
+  readonly #columns: Columns;
+  readonly #at: number;
+
+  constructor(columns: Columns, row: number, id: AllocationId) {
+    this.#columns = columns;
+    this.#at = row;
+    this.id = id;
+    this.number = columns.number.get(row);
+  }
+
+  get #row(): number {
+    assert(this.#columns.number.get(this.#at) === this.number, "the allocation is forgotten");
+    return this.#at;
+  }
+
+  get revision() {
+    return this.#columns.revision.get(this.#row);
+  }
+  get workloadId() {
+    return this.revision.workloadId;
+  }
+  get workloadVersion() {
+    return this.revision.version;
+  }
+  get spec() {
+    return this.revision.spec;
+  }
+  get index() {
+    return this.#columns.index.get(this.#row);
+  }
+  get attempt() {
+    return this.#columns.attempt.get(this.#row);
+  }
+  get place() {
+    return this.#columns.place.get(this.#row);
+  }
+  get nodeId() {
+    return this.place.nodeId;
+  }
+  get nodeName() {
+    return this.place.nodeName;
+  }
+  get granted(): Grant {
+    const row = this.#row;
+    const { amounts, gpuUuids, ports } = this.#columns;
+    const { cpuMillis, memoryMiB, diskMiB, networkMbps } = amounts.get(row);
+    const scalars = { cpuMillis, memoryMiB, diskMiB, networkMbps };
+    return { ...scalars, gpuUuids: gpuUuids.get(row), ports: ports.get(row) };
+  }
+  get placedAtUnixMs() {
+    return this.#columns.placedAtUnixMs.get(this.#row);
+  }
+  get outcome() {
+    return outcomeOf(this.status);
+  }
+
+  get status() {
+    return this.#columns.status.get(this.#row);
+  }
+  set status(status) {
+    this.#columns.status.set(this.#row, status);
+  }
+  get health() {
+    return this.#columns.health.get(this.#row);
+  }
+  set health(health) {
+    this.#columns.health.set(this.#row, health);
+  }
+  get stopReason() {
+    return this.#columns.stopReason.get(this.#row);
+  }
+  set stopReason(stopReason) {
+    this.#columns.stopReason.set(this.#row, stopReason);
+  }
+  get pid() {
+    return this.#columns.pid.get(this.#row);
+  }
+  set pid(pid) {
+    this.#columns.pid.set(this.#row, pid);
+  }
+  get startedAtUnixMs() {
+    return this.#columns.startedAtUnixMs.get(this.#row);
+  }
+  set startedAtUnixMs(startedAtUnixMs) {
+    this.#columns.startedAtUnixMs.set(this.#row, startedAtUnixMs);
+  }
+  get message() {
+    return this.#columns.message.get(this.#row);
+  }
+  set message(message) {
+    this.#columns.message.set(this.#row, message);
+  }
+  get exit() {
+    return this.#columns.exit.get(this.#row);
+  }
+  set exit(exit) {
+    this.#columns.exit.set(this.#row, exit);
+  }
+  get finishedAtUnixMs() {
+    return this.#columns.finishedAtUnixMs.get(this.#row);
+  }
+  set finishedAtUnixMs(finishedAtUnixMs) {
+    this.#columns.finishedAtUnixMs.set(this.#row, finishedAtUnixMs);
+  }
+}

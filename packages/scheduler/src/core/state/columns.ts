@@ -1,0 +1,101 @@
+import { assert } from "@berth/runtime/assert";
+
+/**
+ * Columns of a table that is kept as arrays of one field each: millions of rows take a fraction of
+ * the memory of objects, and the garbage collector has nothing to walk. A column grows as rows are
+ * set; a row is a number from 0.
+ */
+const ROWS_MIN = 64;
+/** Small, because the unused end of a column is memory too. */
+const GROWTH = 1.25;
+
+type NumberArray = Float64Array | Uint32Array | Uint8Array;
+
+/** Numbers, in the width of the array given. */
+export class NumberColumn {
+  #numbers: NumberArray;
+
+  constructor(empty: NumberArray) {
+    this.#numbers = empty;
+  }
+
+  get(row: number): number {
+    const number = this.#numbers[row];
+    assert(number !== undefined, "no such row");
+    return number;
+  }
+
+  set(row: number, number: number): void {
+    if (row >= this.#numbers.length) this.#grow(row + 1);
+    this.#numbers[row] = number;
+  }
+
+  #grow(rows: number): void {
+    const length = Math.max(ROWS_MIN, rows, Math.ceil(this.#numbers.length * GROWTH));
+    const grown = sameKind(this.#numbers, length);
+    grown.set(this.#numbers);
+    this.#numbers = grown;
+  }
+}
+
+function sameKind(array: NumberArray, length: number): NumberArray {
+  if (array instanceof Float64Array) return new Float64Array(length);
+  if (array instanceof Uint32Array) return new Uint32Array(length);
+  return new Uint8Array(length);
+}
+
+/** Numbers, any but NaN, or null. */
+export class NullableColumn {
+  readonly #numbers = new NumberColumn(new Float64Array());
+
+  get(row: number): number | null {
+    const number = this.#numbers.get(row);
+    return Number.isNaN(number) ? null : number;
+  }
+
+  set(row: number, number: number | null): void {
+    this.#numbers.set(row, number ?? Number.NaN);
+  }
+}
+
+/** One of a few words; `null` may be one of them. */
+export class WordColumn<Word> {
+  readonly #words: readonly Word[];
+  readonly #positions = new NumberColumn(new Uint8Array());
+
+  constructor(words: readonly Word[]) {
+    this.#words = words;
+  }
+
+  get(row: number): Word {
+    const word = this.#words[this.#positions.get(row)];
+    assert(word !== undefined, "no such word");
+    return word;
+  }
+
+  set(row: number, word: Word): void {
+    const position = this.#words.indexOf(word);
+    assert(position >= 0, "a word that the column does not have");
+    this.#positions.set(row, position);
+  }
+}
+
+/** Values by reference: cheap where many rows share one. */
+export class ValueColumn<Value> {
+  readonly #values: (Value | undefined)[] = [];
+
+  get(row: number): Value {
+    const value = this.#values[row];
+    assert(value !== undefined, "no such row");
+    return value;
+  }
+
+  set(row: number, value: Value): void {
+    this.#values[row] = value;
+  }
+
+  /** Lets go of the value of a row that is no longer used. */
+  clear(row: number): void {
+    this.#values[row] = undefined;
+  }
+}

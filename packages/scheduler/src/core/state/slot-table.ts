@@ -1,0 +1,90 @@
+import type { AllocationId } from "@berth/protocol";
+
+/** One index of a workload: at most one live allocation, and what came before it. */
+export interface Slot {
+  readonly index: number;
+  readonly live: AllocationId | null;
+  /** Final allocations, oldest first. */
+  readonly history: readonly AllocationId[];
+  /** Allocations of this index since the task last changed. */
+  readonly attempt: number;
+  /** When it failed, oldest first: at most `restart.attempts + 1`, all within the window. */
+  readonly failuresAtUnixMs: readonly number[];
+  /** Not placed again before this; null when it may be placed at once. */
+  readonly retryAtUnixMs: number | null;
+  readonly lastFailure: string | null;
+  /** A batch index that needs nothing more. */
+  readonly done: "complete" | "failed" | null;
+}
+
+const NONE: readonly never[] = [];
+
+/** An index that has never been placed. */
+export function newSlot(index: number): Slot {
+  return {
+    index,
+    live: null,
+    history: NONE,
+    attempt: 0,
+    failuresAtUnixMs: NONE,
+    retryAtUnixMs: null,
+    lastFailure: null,
+    done: null,
+  };
+}
+
+/**
+ * The slots of a workload by index, in the order in which they were first set. Slots are values:
+ * one is changed by setting another in its place. Most indexes have nothing to tell but their first
+ * allocation, which lives; of those only its id is kept.
+ */
+export class SlotTable {
+  readonly #slots: Map<number, Slot | AllocationId>;
+
+  constructor(slots: Iterable<[number, Slot | AllocationId]> = []) {
+    this.#slots = new Map(slots);
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  get(index: number): Slot | undefined {
+    const kept = this.#slots.get(index);
+    return typeof kept === "string" ? firstPlaced(index, kept) : kept;
+  }
+
+  *values(): Generator<Slot> {
+    for (const [index, kept] of this.#slots) {
+      yield typeof kept === "string" ? firstPlaced(index, kept) : kept;
+    }
+  }
+
+  set(slot: Slot): void {
+    const { index, live } = slot;
+    this.#slots.set(index, live !== null && isFirstPlaced(slot) ? live : slot);
+  }
+
+  delete(index: number): void {
+    this.#slots.delete(index);
+  }
+
+  copy(): SlotTable {
+    return new SlotTable(this.#slots);
+  }
+}
+
+function firstPlaced(index: number, live: AllocationId): Slot {
+  return { ...newSlot(index), live, attempt: 1 };
+}
+
+function isFirstPlaced(slot: Slot): boolean {
+  return (
+    slot.attempt === 1 &&
+    slot.history.length === 0 &&
+    slot.failuresAtUnixMs.length === 0 &&
+    slot.retryAtUnixMs === null &&
+    slot.lastFailure === null &&
+    slot.done === null
+  );
+}
