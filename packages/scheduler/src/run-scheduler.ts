@@ -3,9 +3,11 @@ import { BerthError } from "@berth/protocol";
 import type { Logger } from "@berth/runtime";
 import {
   connectBus,
+  ensureLeaseStream,
   ensureLogStream,
   type LogStreamOptions,
   type NatsBus,
+  natsLease,
   natsLog,
 } from "@berth/runtime/nats";
 import type { ReplicaCount } from "@berth/runtime/nats-server";
@@ -52,6 +54,10 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
       random: nodeRandom,
       bus,
       log: natsLog(bus, { logger }),
+      lease: natsLease(bus, {
+        ttlMs: shellTimings.leaseTtlMs,
+        requestTimeoutMs: shellTimings.leaseRequestTimeoutMs,
+      }),
       logger,
       storage:
         options.logFolder === undefined ? undefined : watchStorage(options.logFolder, nodeClock),
@@ -74,7 +80,8 @@ async function untilLogExists(
   const { stop, logger } = options;
   while (!stop.aborted) {
     try {
-      return await ensureLogStream(bus, options);
+      await ensureLogStream(bus, options);
+      return await ensureLeaseStream(bus, shellTimings.leaseTtlMs);
     } catch (cause) {
       if (!(cause instanceof BerthError) || !cause.retryable) throw cause;
       logger.count("log.missing", "the log is not there yet; trying on", { cause });

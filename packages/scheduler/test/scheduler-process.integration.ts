@@ -95,6 +95,12 @@ describe.skipIf(program === null)("a scheduler over a real nats-server", () => {
     return accepted(reply as unknown as Reply<ApiReply<M>>);
   }
 
+  /** Until some scheduler leads: others answer reads before. */
+  async function untilReady() {
+    await expect.poll(async () => (await ask("cluster.status", {})).ready, LEADS).toBe(true);
+    return ask("cluster.status", {});
+  }
+
   async function recordedState() {
     const bus = await join_("scheduler");
     const { state } = await replayLog(natsLog(bus));
@@ -106,7 +112,7 @@ describe.skipIf(program === null)("a scheduler over a real nats-server", () => {
 
   it("places a submission and tells the agent within 100 ms", async () => {
     startHere();
-    await ask("cluster.status", {});
+    await untilReady();
     agent.applied = (await agent.hello()).fence;
     const tookMs: number[] = [];
     for (let round = 0; round < 20; round += 1) {
@@ -121,14 +127,14 @@ describe.skipIf(program === null)("a scheduler over a real nats-server", () => {
 
   it("goes on after a restart with the same state [INV3] [INV4]", async () => {
     const first = startHere();
-    await ask("cluster.status", {});
+    await untilReady();
     await agent.hello();
     const request = submission("web");
     const answer = await ask("workload.apply", request);
     await first.stop();
     const before = stateHash(await recordedState());
     startHere();
-    const status = await ask("cluster.status", {});
+    const status = await untilReady();
     expect(status).toMatchObject({ ready: true, term: 2, workloads: 1 });
     expect(await ask("workload.apply", request)).toEqual(answer);
     expect(stateHash(await recordedState())).not.toBe(before);
@@ -151,7 +157,7 @@ describe.skipIf(program === null)("a scheduler over a real nats-server", () => {
     const acknowledged: string[] = [];
     for (let round = 0; round < 3; round += 1) {
       const child = await startProcess();
-      await ask("cluster.status", {});
+      await untilReady();
       const wanted = acknowledged.length + 10;
       const submissions = Array.from({ length: 200 }, async (_, number) => {
         const name = `web-${round}-${number}`;
@@ -172,7 +178,7 @@ describe.skipIf(program === null)("a scheduler over a real nats-server", () => {
 
   it("ends when its supervisor is gone", async () => {
     const child = await startProcess();
-    await ask("cluster.status", {});
+    await untilReady();
     child.stdin?.destroy();
     const [code] = await once(child, "exit");
     expect(code).toBe(0);

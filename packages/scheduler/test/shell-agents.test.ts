@@ -150,7 +150,7 @@ describe("an agent", () => {
     await world.during(agent.hello());
     world.log.setFull(true);
     await world.ask("workload.apply", submission(service("web")));
-    await world.until(() => scheduler.standing.mode === "reading");
+    await world.until(() => world.refusalOf(scheduler) === "log.full");
     expect((await world.during(agent.desired())).allocations).toEqual([]);
     const other = new FakeAgent(world.network.connect("other"), nodeId(2));
     await expect(world.during(other.hello())).rejects.toThrow(/log\.full/);

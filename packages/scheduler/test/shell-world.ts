@@ -13,6 +13,7 @@ import {
 } from "@berth/protocol";
 import type { Bus } from "@berth/runtime";
 import {
+  memoryLease,
   memoryLog,
   memoryLogger,
   type MemoryLogOptions,
@@ -21,25 +22,39 @@ import {
   type VirtualClock,
   virtualClock,
 } from "@berth/runtime/memory";
+import { shellTimings } from "../src/shell/limits.ts";
 import { Scheduler } from "../src/shell/scheduler.ts";
+import { TestProcess } from "./test-process.ts";
 
 /** A scheduler on ports in memory, and time that passes only while something is awaited. */
 export function shellWorld(options: Omit<MemoryLogOptions, "clock"> = {}) {
   const clock = virtualClock();
-  const network = memoryNetwork({ clock });
+  const processes = new Map<string, TestProcess>();
+  const network = memoryNetwork({
+    clock,
+    deliver({ to, run }) {
+      const process = processes.get(to);
+      clock.after(0, () => (process === undefined ? run() : process.run(run)));
+    },
+  });
   const log = memoryLog({ clock, ...options });
+  const lease = memoryLease({ clock, ttlMs: shellTimings.leaseTtlMs });
   const logger = memoryLogger();
   const client = network.connect("client");
   let starts = 0;
 
   function startScheduler(name = `scheduler-${(starts += 1)}`): Scheduler {
     const bus = network.connect(name);
+    const process = new TestProcess(clock);
+    process.uses(bus);
+    processes.set(name, process);
     const random = seededRandom(name);
     const scheduler = new Scheduler({
-      clock,
+      clock: process.clock,
       random,
       bus,
-      log,
+      log: process.log(log),
+      lease: process.lease(lease),
       logger,
       leader: name,
       version: "0.0.0-test",
@@ -74,13 +89,27 @@ export function shellWorld(options: Omit<MemoryLogOptions, "clock"> = {}) {
     return scheduler;
   }
 
+  /** The process of a scheduler, by the name it was started with. */
+  function processOf(name: string): TestProcess {
+    const process = processes.get(name);
+    if (process === undefined) throw new Error(`no scheduler ${name}`);
+    return process;
+  }
+
+  /** Why a scheduler that does not lead refuses writes; null while it leads. */
+  const refusalOf = ({ standing }: Scheduler) =>
+    standing.mode === "leading" ? null : standing.refusal.code;
+
   return {
     clock,
     network,
     log,
+    lease,
     logger,
     client,
     startScheduler,
+    processOf,
+    refusalOf,
     leading,
     during,
     until,

@@ -116,7 +116,7 @@ async function put(
     fence.set(EXPECTED_LAST_SEQUENCE, String(expectedSeq));
     const data = new TextEncoder().encode(JSON.stringify(body));
     const request = connection.request(LEASE_SUBJECT, data, { headers: fence, timeout: timeoutMs });
-    const { seq, error } = (await bus.untilLost(request)).json() as PublishReply;
+    const { seq, error } = (await bus.untilLost(request)).json<PublishReply>();
     if (error !== undefined) {
       if (WRONG_LAST_SEQUENCE.has(error.err_code)) return { result: "conflict" };
       return { result: "unknown", cause: new Error(`${error.err_code} ${error.description}`) };

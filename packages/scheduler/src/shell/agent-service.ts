@@ -119,8 +119,9 @@ export class AgentService {
 
   #report(report: AgentReport, respond: Respond): void {
     const standing = this.#components.standing();
-    if (standing.mode === "away") return refuse(respond, standing.refusal);
-    const state = stateOf(standing);
+    // An agent forgets what it is told that nobody knows: only a leader's word is good for that.
+    if (standing.mode !== "leading") return refuse(respond, standing.refusal);
+    const { state } = standing.reign;
     const stranger = this.#stranger(state, report);
     if (stranger !== null) return refuse(respond, stranger);
     const { nodeId, reports } = report;
@@ -165,7 +166,7 @@ export class AgentService {
   ): void {
     const { clusterId } = stateOf(standing);
     if (clusterId === null) return refuse(respond, refusals.notLeader("it has no cluster yet"));
-    if (standing.mode === "reading") {
+    if (standing.mode === "following") {
       if (events.length > 0) refuse(respond, standing.refusal);
       else accept(respond, makeReply(clusterId));
       return;

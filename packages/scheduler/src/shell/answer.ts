@@ -6,8 +6,9 @@ import { refusal } from "./refusal.ts";
 
 export type Respond = NonNullable<Message["respond"]>;
 
-export function accept(respond: Respond, value: unknown): void {
-  respond({ ok: true, value });
+/** `seq`: the sequence of the log that the answer reflects, where it answers a client. */
+export function accept(respond: Respond, value: unknown, seq?: number): void {
+  respond(seq === undefined ? { ok: true, value } : { ok: true, value, seq });
 }
 
 export function refuse(respond: Respond, error: WireError): void {
@@ -15,9 +16,9 @@ export function refuse(respond: Respond, error: WireError): void {
 }
 
 /** Accepts, unless the answer is larger than a message may be. */
-export function acceptBounded(respond: Respond, value: unknown): void {
+export function acceptBounded(respond: Respond, value: unknown, seq: number): void {
   const bytes = new TextEncoder().encode(JSON.stringify(value)).length;
-  if (bytes <= limits.messageBytesMax) accept(respond, value);
+  if (bytes <= limits.messageBytesMax) accept(respond, value, seq);
   else {
     const details = { bytes, max: limits.messageBytesMax };
     const message = `the answer has ${bytes} bytes; ${limits.messageBytesMax} fit one message`;

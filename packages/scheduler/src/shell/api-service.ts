@@ -4,7 +4,10 @@ import {
   type ApiMethod,
   apiMethods,
   type ApiParams,
+  limits,
   MESSAGE_VERSION,
+  ReadEnvelope,
+  READERS_QUEUE,
   subjects,
 } from "@berth/protocol";
 import type { Bus, Clock, Logger, Message, Storage, Subscription } from "@berth/runtime";
@@ -12,8 +15,10 @@ import { handleCommand, handleQuery, type ReadMethod, type WriteMethod } from ".
 import { accept, acceptBounded, invalidRequest, refuse, type Respond } from "./answer.ts";
 import { EntryJournal } from "./entry-journal.ts";
 import { EventWaiters } from "./event-waiters.ts";
+import { shellLimits, shellTimings } from "./limits.ts";
 import { refusal, refusals } from "./refusal.ts";
 import type { Reign } from "./reign.ts";
+import { SeqWaiters } from "./seq-waiters.ts";
 import { type Present, type Standing, stateOf } from "./standing.ts";
 
 export interface ApiComponents {
@@ -21,9 +26,16 @@ export interface ApiComponents {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly standing: () => Standing;
+  /** Whether some scheduler accepts writes, as far as this one knows. */
+  readonly isReady: () => boolean;
+  /** How long ago this process last heard of the lease: its state may be older than that. */
+  readonly silenceMs: () => number;
   /** Absent where the log's disk is out of sight. */
   readonly storage?: Storage | undefined;
 }
+
+/** What a reply has beside the entries of a listing. */
+const REPLY_FRAME_BYTES_MAX = 1_024;
 
 /**
  * `berth.api.<method>`: decodes and validates, has the core decide, and answers once the log has
@@ -32,38 +44,61 @@ export interface ApiComponents {
 export class ApiService {
   readonly #components: ApiComponents;
   readonly #waiters: EventWaiters;
+  readonly #reads: SeqWaiters;
 
   constructor(components: ApiComponents) {
     this.#components = components;
+    this.#reads = new SeqWaiters(components.clock);
     this.#waiters = new EventWaiters(components.clock, (params, respond, isLast) =>
       this.#answerEvents(params, respond, isLast),
     );
   }
 
-  listen(): Subscription {
-    return this.#components.bus.subscribe(subjects.apiAll, (message) => this.#receive(message));
+  /** Each read goes to one of the schedulers that have a state. */
+  listenToReads(): Subscription {
+    const { bus } = this.#components;
+    const subscriptions = apiMethods
+      .filter((method) => !isWrite(method))
+      .map((method) =>
+        bus.subscribe(subjects.api(method), (message) => this.#receive(method, message), {
+          queue: READERS_QUEUE,
+        }),
+      );
+    return {
+      unsubscribe() {
+        for (const subscription of subscriptions) subscription.unsubscribe();
+      },
+    };
   }
 
-  /** There may be events that someone waits for. */
-  onDurable(): void {
+  /** Writes, and what no version of this program knows: one scheduler answers them. */
+  listenToWrites(): Subscription {
+    return this.#components.bus.subscribe(subjects.apiAll, (message) => {
+      const method = apiMethodOf(message.subject);
+      if (!isMethod(method)) {
+        const details = { methods: apiMethods };
+        const error = refusal("not_found", `there is no method '${method}'`, { details });
+        if (message.respond !== null) refuse(message.respond, error);
+      } else if (isWrite(method)) this.#receive(method, message);
+    });
+  }
+
+  /** The state reflects the log up to here: someone may wait for that, or for events in it. */
+  onProgress(seq: number): void {
+    this.#reads.reached(seq);
     this.#waiters.retry();
   }
 
-  /** Answers everyone who waits for events: there will be none from this reign. */
+  /** Answers everyone who waits: nothing more will come of this state. */
   stopWaiting(): void {
+    this.#reads.giveUp();
     this.#waiters.expireAll();
   }
 
-  #receive({ subject, body, respond }: Message): void {
+  #receive(method: ApiMethod, { subject, body, respond }: Message): void {
     const { logger } = this.#components;
     if (respond === null) {
       logger.count("api.unanswerable", "a request came without a way to answer it", { subject });
-      return;
-    }
-    const method = apiMethodOf(subject);
-    if (!isMethod(method)) {
-      const details = { methods: apiMethods };
-      refuse(respond, refusal("not_found", `there is no method '${method}'`, { details }));
       return;
     }
     try {
@@ -85,12 +120,27 @@ export class ApiService {
     }
     const params = api[method].request.safeParse(body, { reportInput: true });
     if (!params.success) return refuse(respond, invalidRequest(method, params.error));
-    if (isWrite(method)) this.#write(method, params.data as ApiParams<WriteMethod>, respond);
-    else if (method === "event.list") {
-      this.#waiters.add(params.data as ApiParams<"event.list">, respond);
-    } else {
-      this.#read(method, params.data, respond);
+    if (isWrite(method)) {
+      return this.#write(method, params.data as ApiParams<WriteMethod>, respond);
     }
+    const envelope = ReadEnvelope.safeParse(body, { reportInput: true });
+    if (!envelope.success) return refuse(respond, invalidRequest(method, envelope.error));
+    this.#whenRead(standing, envelope.data.atLeastSeq, respond, () => {
+      if (method !== "event.list") this.#read(method, params.data, respond);
+      else this.#waiters.add(params.data as ApiParams<"event.list">, respond);
+    });
+  }
+
+  /** Answers once the state reflects `atLeastSeq`, within bounds of time and number. */
+  #whenRead(standing: Present, atLeastSeq: number, respond: Respond, answer: () => void): void {
+    const { seq } = stateOf(standing);
+    if (seq >= atLeastSeq) return answer();
+    const refuseBehind = () => refuse(respond, refusals.behind(seq, atLeastSeq));
+    if (this.#reads.size >= shellLimits.readsWaitingMax) return refuseBehind();
+    this.#reads.add(atLeastSeq, shellTimings.readWaitMsMax, (isReached) => {
+      if (isReached) answer();
+      else refuseBehind();
+    });
   }
 
   #write(method: WriteMethod, params: ApiParams<WriteMethod>, respond: Respond): void {
@@ -108,23 +158,37 @@ export class ApiService {
       return refuse(respond, refusal("invalid", "the request does not fit one entry of the log"));
     }
     reign.record(decision.events);
-    const value = structuredClone(decision.reply(reign.state.seq));
-    this.#hold(reign, () => accept(respond, value), respond);
+    const { seq } = reign.state;
+    const value = structuredClone(decision.reply(seq));
+    this.#hold(reign, () => accept(respond, value, seq), respond);
   }
 
   #read(method: ReadMethod, params: ApiParams<ReadMethod>, respond: Respond): void {
     const standing = this.#components.standing();
     if (standing.mode === "away") return refuse(respond, standing.refusal);
-    const state = stateOf(standing);
-    const at = { nowUnixMs: this.#components.clock.nowUnixMs() };
-    const result = handleQuery(state, method, params, at);
-    if (!result.ok) this.#send(standing, respond, () => refuse(respond, result.error));
-    else {
-      const isReady = standing.mode === "leading";
-      const value =
-        method === "cluster.status" ? { ...result.value, ready: isReady } : result.value;
-      this.#sendValue(standing, respond, value);
-    }
+    const outdated = this.#outdated(standing);
+    if (outdated !== null) return refuse(respond, outdated);
+    const result = handleQuery(stateOf(standing), method, params, this.#queryContext());
+    if (!result.ok) return this.#send(standing, respond, () => refuse(respond, result.error));
+    const { value } = result;
+    const isStatus = method === "cluster.status";
+    this.#sendValue(
+      standing,
+      respond,
+      isStatus ? { ...value, ready: this.#components.isReady() } : value,
+    );
+  }
+
+  /** A replica that lost touch may answer from a state of long ago; it says so instead. */
+  #outdated({ mode }: Present): ReturnType<typeof refusals.notLeader> | null {
+    const silenceMs = this.#components.silenceMs();
+    if (mode === "leading" || silenceMs <= shellTimings.readStalenessMsMax) return null;
+    return refusals.notLeader("it has lost touch with the cluster's log");
+  }
+
+  #queryContext() {
+    const nowUnixMs = this.#components.clock.nowUnixMs();
+    return { nowUnixMs, replyBytesMax: limits.messageBytesMax - REPLY_FRAME_BYTES_MAX };
   }
 
   /** Answers with the events there are; false when there are none and it is not the last chance. */
@@ -134,8 +198,8 @@ export class ApiService {
       refuse(respond, standing.refusal);
       return true;
     }
-    const at = { nowUnixMs: this.#components.clock.nowUnixMs() };
-    const result = handleQuery(stateOf(standing), "event.list", params, at);
+    const context = this.#queryContext();
+    const result = handleQuery(stateOf(standing), "event.list", params, context);
     if (!result.ok) refuse(respond, result.error);
     else if (result.value.events.length === 0 && !result.value.gap && !isLast) return false;
     else this.#sendValue(standing, respond, result.value);
@@ -144,13 +208,14 @@ export class ApiService {
 
   /** What is answered later must not be changed by what happens meanwhile: it is copied. */
   #sendValue(standing: Present, respond: Respond, value: unknown): void {
-    const isNow = standing.mode === "reading" || standing.reign.isDurable;
+    const isNow = standing.mode === "following" || standing.reign.isDurable;
     const kept = isNow ? value : structuredClone(value);
-    this.#send(standing, respond, () => acceptBounded(respond, kept));
+    const { seq } = stateOf(standing);
+    this.#send(standing, respond, () => acceptBounded(respond, kept, seq));
   }
 
   #send(standing: Present, respond: Respond, send: () => void): void {
-    if (standing.mode === "reading") return send();
+    if (standing.mode === "following") return send();
     const overload = standing.reign.isDurable ? null : standing.reign.overload();
     if (overload !== null) return refuse(respond, overload);
     this.#hold(standing.reign, send, respond);

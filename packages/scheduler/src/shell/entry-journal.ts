@@ -36,6 +36,8 @@ export class EntryJournal {
   readonly #closed: EntryDraft[] = [];
   #open: EntryDraft | null = null;
   #isAppending = false;
+  /** Of what is collected, complete or on its way. */
+  #unacknowledgedBytes = 0;
   #isEnded = false;
   #held: Held[] = [];
   #lastHash: string;
@@ -58,6 +60,17 @@ export class EntryJournal {
     return this.#durableSeq;
   }
 
+  /** Where the log ends, with the state that it folds to; null while the state is ahead of it. */
+  get position(): Replayed | null {
+    if (!this.isDurable) return null;
+    return { state: this.#state, lastSeq: this.#durableSeq, lastHash: this.#lastHash };
+  }
+
+  /** JSON bytes of events that are in the state and not in the log yet. */
+  get unacknowledgedBytes(): number {
+    return this.#unacknowledgedBytes;
+  }
+
   /** How many releases wait for the log. */
   get heldCount(): number {
     return this.#held.length;
@@ -76,6 +89,7 @@ export class EntryJournal {
     assert(!this.#isEnded, "a journal that has failed takes nothing more");
     const encoded = events.map((event) => ({ event, bytes: encodeEvent(event) }));
     const total = encoded.reduce((bytes, part) => bytes + part.bytes.length + 1, 0);
+    this.#unacknowledgedBytes += total;
     if (this.#open !== null && !this.#open.fits(total)) this.#close();
     const changes: Changes[] = [];
     let part: ClusterEvent[] = [];
@@ -150,6 +164,7 @@ export class EntryJournal {
     }
     this.#lastHash = hashEntry(bytes);
     this.#durableSeq = draft.seq;
+    this.#unacknowledgedBytes -= draft.bytes;
     this.flush();
     this.#release();
     this.#components.onDurable(draft.seq);

@@ -34,6 +34,10 @@ export class EntryDraft {
     return this.#events.length;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   fits(eventBytes: number): boolean {
     return this.#bytes + eventBytes + COMMA.length <= EVENT_BYTES_MAX;
   }

@@ -25,6 +25,12 @@ export const refusals = {
       retryable: true,
       hint: "Repeat it with the same request id, which is safe. If this lasts, look at nats-server: it may be down, or its disk full.",
     }),
+  behind: (seq: number, atLeastSeq: number) =>
+    refusal("behind", `this scheduler has read the log up to ${seq}, not ${atLeastSeq} yet`, {
+      retryable: true,
+      hint: "Try again in a moment.",
+      details: { seq, atLeastSeq },
+    }),
   overloaded: (what: string, max: number) =>
     refusal("overloaded", `${max} ${what} are waiting already`, {
       retryable: true,

@@ -20,6 +20,8 @@ export interface ReignComponents {
   readonly log: Log;
   readonly onDurable: (seq: number) => void;
   readonly onFailure: (failure: JournalFailure) => void;
+  /** Whether this process may still decide. When it may not, this reign ends within the call. */
+  readonly mayAct: () => boolean;
   /** A bug: the state cannot be trusted any more. */
   readonly onFatal: (cause: unknown) => void;
 }
@@ -60,9 +62,14 @@ export class Reign {
 
   /** Null while there is room for another answer to wait; else the refusal to give. */
   overload(): WireError | null {
-    const { answersHeldMax } = shellLimits;
-    if (this.#journal.heldCount < answersHeldMax) return null;
-    return refusals.overloaded("answers", answersHeldMax);
+    const { answersHeldMax, unacknowledgedBytesMax } = shellLimits;
+    if (this.#journal.heldCount >= answersHeldMax) {
+      return refusals.overloaded("answers", answersHeldMax);
+    }
+    if (this.#journal.unacknowledgedBytes >= unacknowledgedBytesMax) {
+      return refusals.overloaded("bytes of changes", unacknowledgedBytesMax);
+    }
+    return null;
   }
 
   /** Applies what happened, and has it evaluated and made durable when this turn ends. */
@@ -87,16 +94,22 @@ export class Reign {
     this.#liveness.beat(nodeId, this.#components.clock.monotonicMs());
   }
 
-  /** Stops all timers and refuses what still waits. */
-  end(error: WireError): void {
+  /**
+   * Stops all timers and refuses what still waits. What it leaves behind is the state to go on from,
+   * or null when that has changes the log never acknowledged.
+   */
+  end(error: WireError): Replayed | null {
+    const { position } = this.#journal;
     this.#isEnded = true;
     this.#livenessTimer.cancel();
     this.#wakeTimer?.cancel();
     this.#journal.abandon(error);
+    return position;
   }
 
   #look(): void {
-    const { clock } = this.#components;
+    const { clock, mayAct } = this.#components;
+    if (!mayAct()) return;
     this.#guard(() => {
       this.record(this.#liveness.due(this.state, clock.monotonicMs(), clock.nowUnixMs()));
     });
@@ -122,7 +135,8 @@ export class Reign {
 
   /** One slice of evaluation; the next one only after the event loop has had its turn. */
   #evaluate(): void {
-    const { clock } = this.#components;
+    const { clock, mayAct } = this.#components;
+    if (!mayAct()) return;
     const { events, more } = evaluate(this.state, clock.nowUnixMs());
     for (const changes of this.#journal.record(events)) this.#announce(changes);
     this.#journal.flush();

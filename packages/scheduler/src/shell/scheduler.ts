@@ -1,15 +1,26 @@
-import { BerthError, type ClusterEvent, type ClusterId } from "@berth/protocol";
-import type { Bus, Clock, Log, Logger, Random, Storage, Subscription, Timer } from "@berth/runtime";
-import { applyEntry } from "../core/index.ts";
+import { BerthError, type ClusterEvent, type ClusterId, type WireError } from "@berth/protocol";
+import type {
+  Bus,
+  Clock,
+  Lease,
+  Log,
+  Logger,
+  Random,
+  Storage,
+  Subscription,
+  Timer,
+} from "@berth/runtime";
 import { AgentService } from "./agent-service.ts";
 import { ApiService } from "./api-service.ts";
 import { Backoff } from "./backoff.ts";
 import type { JournalFailure } from "./entry-journal.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
 import { shellTimings } from "./limits.ts";
-import { decodeEntry, encodeEvent, EntryDraft, hashEntry } from "./log-codec.ts";
+import { encodeEvent, EntryDraft } from "./log-codec.ts";
 import { refusals } from "./refusal.ts";
 import { Reign } from "./reign.ts";
 import { type Replayed, replayLog } from "./replay-log.ts";
+import { Replica } from "./replica.ts";
 import type { Standing } from "./standing.ts";
 
 export interface SchedulerComponents {
@@ -17,6 +28,7 @@ export interface SchedulerComponents {
   readonly random: Random;
   readonly bus: Bus;
   readonly log: Log;
+  readonly lease: Lease;
   readonly logger: Logger;
   /** The disk under the log; absent where it is out of sight. */
   readonly storage?: Storage | undefined;
@@ -29,12 +41,15 @@ const CLUSTER_ID_CHARACTERS = 20;
 const STOP_PATIENCE_MS = 3_000;
 
 /**
- * The scheduler: reads the log, opens a term of its own, decides until an append fails, and then
- * starts over. The log's sequence guard decides who may write; everything else here is about
- * answering honestly meanwhile.
+ * One of any number of schedulers of a cluster. It reads the log and keeps up with it; the one that
+ * has the lease opens a term of its own and decides, until an append fails or the lease is lost. The
+ * log's sequence guard decides who may write; the lease only who tries, and everything else here is
+ * about answering honestly meanwhile.
  *
- *     away ──replayed, LeaderStarted appended──▶ leading ──an append fails──▶ away
- *       └────replayed, the log is full────▶ reading ──room again──▶ leading
+ *     away ──the log is read──▶ following ──lease claimed, LeaderStarted appended──▶ leading
+ *       ▲                           ▲                                              │    │
+ *       │                           └──lease lost, nothing unacknowledged──────────┘    │
+ *       └──an append failed, or the lease was lost with changes under way───────────────┘
  */
 export class Scheduler {
   /** Resolves after `stop`; rejects on a bug or a log that nobody can read. */
@@ -42,59 +57,82 @@ export class Scheduler {
   readonly #components: SchedulerComponents;
   readonly #api: ApiService;
   readonly #agents: AgentService;
+  readonly #keeper: LeaseKeeper;
   readonly #retryBackoff: Backoff;
-  readonly #standbyBackoff: Backoff;
   readonly #fullBackoff: Backoff;
   #standing: Standing = { mode: "away", refusal: refusals.notLeader("it has just started") };
-  #subscriptions: Subscription[] = [];
+  /** Not null while following: the state that the next reign starts from. */
+  #replica: Replica | null = null;
+  #readDoor: Subscription | null = null;
+  #writeDoors: readonly Subscription[] = [];
   #status: Subscription | null = null;
   #timer: Timer | null = null;
-  /** The newest term this process ever tried to open; 0 before the first. */
-  #ownTerm = 0;
-  #ledSinceMs = 0;
+  #isOpeningTerm = false;
+  #hasLed = false;
   #isLogLost = false;
+  #isClosed = false;
   #isStopped = false;
   readonly #settle: { resolve: () => void; reject: (cause: unknown) => void };
 
   constructor(components: SchedulerComponents) {
     const { random, bus, clock, logger, storage } = components;
-    const services = { bus, clock, logger, storage, standing: () => this.#standing };
+    const services = {
+      bus,
+      clock,
+      logger,
+      storage,
+      standing: () => this.standing,
+      isReady: () => this.#isReady(),
+      silenceMs: () => this.#keeper.silenceMs,
+    };
     const { promise, resolve, reject } = withResolvers();
     this.done = promise;
     this.#settle = { resolve, reject };
     this.#components = components;
     this.#api = new ApiService(services);
     this.#agents = new AgentService(services);
+    this.#keeper = new LeaseKeeper({
+      ...components,
+      mayClaim: () => this.#replica !== null,
+      onClaimed: () => this.#lead(),
+      onLost: (why) => this.#stepDown(why),
+      onObserved: () => this.#arrangeDoors(),
+    });
     this.#retryBackoff = new Backoff(random, range("retry"));
-    this.#standbyBackoff = new Backoff(random, range("standby"));
     this.#fullBackoff = new Backoff(random, range("full"));
   }
 
+  /** A leader whose lease has run out, perhaps while it was frozen, is none from this call on. */
   get standing(): Standing {
+    this.#keeper.expire();
     return this.#standing;
   }
 
   start(): void {
     this.#status = this.#components.bus.onStatus((status) => {
+      if (status !== "connected") return;
+      this.#keeper.hurry();
       // No need to sit out the wait for a log that was unreachable until now.
-      if (status === "connected" && this.#isLogLost && this.#timer !== null) this.#retryIn(0);
+      if (this.#isLogLost && this.#timer !== null) this.#retryIn(0);
     });
-    this.#seek();
+    this.#keeper.start();
+    this.#read();
   }
 
-  /** Lets what is on its way to the log arrive, answers it, and ends. */
+  /** Lets what is on its way to the log arrive, answers it, hands over, and ends. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#closeDoors();
     if (this.#standing.mode === "leading") await this.#untilDurable(this.#standing.reign);
+    await this.#keeper.release();
     this.#end();
     this.#settle.resolve();
   }
 
-  /** Reads the log from its start and tries to lead. */
-  #seek(): void {
+  /** Reads the log and follows it from there. */
+  #read(): void {
     const { logger } = this.#components;
-    this.#replayAndLead().catch((cause: unknown) => {
+    this.#readAndFollow().catch((cause: unknown) => {
       if (this.#isStopped) return;
       if (!(cause instanceof BerthError) || !cause.retryable) return this.#fail(cause);
       if (!this.#isLogLost) logger.warn("the log cannot be read; trying on", { cause });
@@ -104,129 +142,218 @@ export class Scheduler {
     });
   }
 
-  async #replayAndLead(): Promise<void> {
+  async #readAndFollow(): Promise<void> {
     const { clock, log, logger } = this.#components;
     const startedMs = clock.monotonicMs();
     const replayed = await replayLog(log);
     if (this.#isStopped) return;
     this.#isLogLost = false;
-    const { state, lastSeq } = replayed;
-    logger.debug("replayed the log", { lastSeq, tookMs: clock.monotonicMs() - startedMs });
-    if (this.#ownTerm > 0 && state.term > this.#ownTerm) this.#standBy(replayed);
-    else await this.#openTerm(replayed);
+    const tookMs = clock.monotonicMs() - startedMs;
+    logger.debug("replayed the log", { lastSeq: replayed.lastSeq, tookMs });
+    this.#follow(replayed, refusals.notLeader("it does not lead"));
+    if (this.#keeper.isHeld) this.#lead();
+    else this.#keeper.hurry();
   }
 
-  /** Another scheduler took over. Its turn for a while; there is no way to see it end. */
-  #standBy({ state }: Replayed): void {
-    const { leader, term } = state;
-    const waitMs = this.#standbyBackoff.takeMs();
-    this.#closeDoors();
-    this.#ownTerm = term;
-    this.#components.logger.warn("another scheduler leads this cluster", { leader, term, waitMs });
-    this.#retryIn(waitMs);
+  #follow(position: Replayed, refusal: WireError): void {
+    const { log } = this.#components;
+    const replica: Replica = new Replica(
+      {
+        log,
+        onEntry: (seq) => this.#api.onProgress(seq),
+        onBroken: (cause) => this.#loseTrack(replica, cause),
+      },
+      position,
+    );
+    this.#replica = replica;
+    this.#standing = { mode: "following", state: replica.state, refusal };
+    this.#arrangeDoors();
+    replica.follow();
   }
 
-  async #openTerm(replayed: Replayed): Promise<void> {
+  /** The log does not go on where this replica is: it has to be read anew. */
+  #loseTrack(replica: Replica, cause: unknown): void {
+    if (this.#replica !== replica) return;
+    this.#components.logger.warn("the log cannot be followed: reading it again", { cause });
+    this.#goAway(refusals.notLeader("it is reading the log again"));
+    this.#retryIn(this.#retryBackoff.takeMs());
+  }
+
+  /** Opens a term, as long as the lease is held and it takes. */
+  #lead(): void {
+    this.#arrangeDoors();
+    if (this.#isOpeningTerm || this.#replica === null) return;
+    this.#isOpeningTerm = true;
+    this.#openTerm(this.#replica)
+      .catch((cause: unknown) => this.#fail(cause))
+      .finally(() => {
+        this.#isOpeningTerm = false;
+      });
+  }
+
+  /**
+   * Nothing is decided in a term before its `LeaderStarted` is in the log, so that a failed attempt
+   * costs nothing: the replica follows on and finds out what happened.
+   */
+  async #openTerm(replica: Replica): Promise<void> {
     const { clock, log } = this.#components;
-    const { state, lastSeq, lastHash } = replayed;
-    const event = this.#leaderStarted(replayed);
-    const header = { seq: lastSeq + 1, term: event.term, atUnixMs: clock.nowUnixMs() };
-    const draft = new EntryDraft(header);
+    replica.pause();
+    const { lastSeq, lastHash } = replica.position;
+    const event = this.#leaderStarted(replica);
+    const seq = lastSeq + 1;
+    const draft = new EntryDraft({ seq, term: event.term, atUnixMs: clock.nowUnixMs() });
     draft.add(encodeEvent(event));
     const bytes = draft.encode(lastHash);
-    this.#ownTerm = event.term;
     const outcome = await log.append(bytes, lastSeq);
-    if (this.#isStopped) return;
-    if (outcome.result !== "appended") return this.#notLeading(outcome, replayed);
-    applyEntry(state, draft.seq, decodeEntry({ seq: draft.seq, bytes }, lastHash));
-    this.#lead({ state, lastSeq: draft.seq, lastHash: hashEntry(bytes) });
+    if (this.#isStopped || this.#replica !== replica) return;
+    if (outcome.result === "appended") replica.take({ seq, bytes });
+    if (outcome.result === "appended" && this.#keeper.isHeld) return this.#reignOver(replica);
+    replica.follow();
+    this.#api.onProgress(replica.position.lastSeq);
+    if (outcome.result !== "appended") this.#postponeTerm(outcome);
   }
 
-  #leaderStarted({ state }: Replayed): Extract<ClusterEvent, { type: "LeaderStarted" }> {
+  #postponeTerm(failure: JournalFailure): void {
+    const { logger } = this.#components;
+    switch (failure.result) {
+      case "full":
+        if (this.#standing.mode === "following" && this.#standing.refusal.code !== "log.full") {
+          logger.warn("the log has no room: reads only", { ...failure });
+        }
+        this.#refuseWith(refusals.logFull(failure.message));
+        return this.#retryIn(this.#fullBackoff.takeMs());
+      case "conflict":
+        return this.#retryIn(shellTimings.conflictRetryMs);
+      case "ambiguous":
+        this.#refuseWith(refusalFor(failure));
+        return this.#retryIn(this.#retryBackoff.takeMs());
+    }
+  }
+
+  #refuseWith(refusal: WireError): void {
+    if (this.#standing.mode === "following") this.#standing = { ...this.#standing, refusal };
+  }
+
+  #leaderStarted({ state }: Replica): Extract<ClusterEvent, { type: "LeaderStarted" }> {
     const { random, leader, version } = this.#components;
     const minted = `c${random.token(CLUSTER_ID_CHARACTERS)}` as ClusterId;
     const clusterId = state.clusterId ?? minted;
-    const term = Math.max(state.term, this.#ownTerm) + 1;
-    return { type: "LeaderStarted", clusterId, term, leader, version };
+    return { type: "LeaderStarted", clusterId, term: state.term + 1, leader, version };
   }
 
-  #lead(replayed: Replayed): void {
-    const { logger, clock } = this.#components;
-    const reign = new Reign(
-      {
-        ...this.#components,
-        onDurable: () => this.#api.onDurable(),
-        onFailure: (failure) => this.#lose(failure),
-        onFatal: (cause) => this.#fail(cause),
-      },
-      replayed,
-    );
-    const { term, clusterId, nodes, workloads } = replayed.state;
-    this.#standing = { mode: "leading", reign };
-    this.#ledSinceMs = clock.monotonicMs();
+  #reignOver(replica: Replica): void {
+    const { logger } = this.#components;
+    const { position } = replica;
+    const { term, clusterId, nodes, workloads } = position.state;
+    this.#replica = null;
+    this.#hasLed = true;
     this.#retryBackoff.reset();
     this.#fullBackoff.reset();
-    this.#openDoors();
+    const reign: Reign = new Reign(
+      {
+        ...this.#components,
+        mayAct: () => this.#keeper.isHeld,
+        onDurable: (seq) => this.#api.onProgress(seq),
+        onFailure: (failure) => this.#startOver(failure),
+        onFatal: (cause) => this.#fail(cause),
+      },
+      position,
+    );
+    this.#standing = { mode: "leading", reign };
+    this.#keeper.announce(term);
+    this.#arrangeDoors();
     logger.info("leading", {
       clusterId,
       term,
-      seq: replayed.lastSeq,
+      seq: position.lastSeq,
       nodes: nodes.size,
       workloads: workloads.size,
     });
   }
 
-  /** The term could not be opened: nothing has been decided in it yet. */
-  #notLeading(failure: JournalFailure, replayed: Replayed): void {
-    if (failure.result !== "full") return this.#startOver(failure);
-    const refusal = refusals.logFull(failure.message);
-    if (this.#standing.mode !== "reading") {
-      this.#components.logger.warn("the log has no room: reads only", { ...failure });
-    }
-    this.#standing = { mode: "reading", state: replayed.state, refusal };
-    this.#openDoors();
-    this.#retryIn(this.#fullBackoff.takeMs());
+  /** The lease is lost. What is not in the log yet may be there or not: it is read again then. */
+  #stepDown(why: string): void {
+    this.#arrangeDoors();
+    if (this.#standing.mode !== "leading") return;
+    this.#components.logger.warn("no longer leading", { why });
+    const refusal = refusals.notLeader(why);
+    const position = this.#standing.reign.end(refusal);
+    if (position !== null) return this.#follow(position, refusal);
+    this.#goAway(refusal);
+    this.#retryIn(0);
   }
 
   /** An append of this reign failed: its state is worth nothing now. */
-  #lose(failure: JournalFailure): void {
-    const { clock } = this.#components;
-    const reignMs = clock.monotonicMs() - this.#ledSinceMs;
-    if (reignMs > shellTimings.standbyMaxMs) this.#standbyBackoff.reset();
-    this.#startOver(failure);
-  }
-
   #startOver(failure: JournalFailure): void {
-    const { logger } = this.#components;
-    logger.warn("an append failed: reading the log again", { ...failure });
+    this.#components.logger.warn("an append failed: reading the log again", { ...failure });
     this.#goAway(refusalFor(failure));
-    this.#retryIn(failure.result === "full" ? 0 : this.#retryBackoff.takeMs());
+    if (failure.result === "full") return this.#retryIn(0);
+    // A hot standby is ready sooner than a log is read.
+    void this.#keeper.release();
+    this.#retryIn(this.#retryBackoff.takeMs());
   }
 
-  #goAway(refusal: ReturnType<typeof refusals.notLeader>): void {
+  #goAway(refusal: WireError): void {
     const before = this.#standing;
     this.#standing = { mode: "away", refusal };
     if (before.mode === "leading") before.reign.end(refusal);
+    this.#replica?.pause();
+    this.#replica = null;
     this.#api.stopWaiting();
+    this.#arrangeDoors();
   }
 
+  /** Tries again, from wherever it stands by then. */
   #retryIn(delayMs: number): void {
     this.#timer?.cancel();
     this.#timer = this.#components.clock.after(delayMs, () => {
       this.#timer = null;
-      this.#seek();
+      if (this.#standing.mode === "away") this.#read();
+      else if (this.#standing.mode === "following" && this.#keeper.isHeld) this.#lead();
     });
   }
 
-  #openDoors(): void {
-    if (this.#subscriptions.length > 0) return;
-    this.#subscriptions = [this.#api.listen(), this.#agents.listen()];
+  /**
+   * Who has a state answers reads. Writes are answered by who has the lease, so that nobody else's
+   * refusal comes first; and while nobody has it, by a former leader that can say why.
+   */
+  #arrangeDoors(): void {
+    if (this.#isClosed) return;
+    const { isHeld } = this.#keeper;
+    const { mode } = this.#standing;
+    const readsOpen = mode !== "away";
+    const knowsWhy = mode === "away" && this.#hasLed && this.#keeper.rival === null;
+    const writesOpen = isHeld || knowsWhy;
+    if (readsOpen) this.#readDoor ??= this.#api.listenToReads();
+    else this.#closeReadDoor();
+    if (!writesOpen) this.#closeWriteDoors();
+    else if (this.#writeDoors.length === 0) {
+      this.#writeDoors = [this.#api.listenToWrites(), this.#agents.listen()];
+    }
   }
 
-  /** Who does not lead must not answer first. */
+  /** For good: it is stopping. */
   #closeDoors(): void {
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
-    this.#subscriptions = [];
+    this.#isClosed = true;
+    this.#closeReadDoor();
+    this.#closeWriteDoors();
+  }
+
+  #closeReadDoor(): void {
+    this.#readDoor?.unsubscribe();
+    this.#readDoor = null;
+  }
+
+  #closeWriteDoors(): void {
+    for (const door of this.#writeDoors) door.unsubscribe();
+    this.#writeDoors = [];
+  }
+
+  /** Whether some scheduler accepts writes, as far as this one knows. */
+  #isReady(): boolean {
+    const { standing } = this;
+    if (standing.mode !== "following") return standing.mode === "leading";
+    return this.#keeper.rivalTerm === standing.state.term;
   }
 
   #untilDurable(reign: Reign): Promise<void> {
@@ -249,13 +376,14 @@ export class Scheduler {
   #end(): void {
     this.#isStopped = true;
     this.#closeDoors();
+    this.#goAway(refusals.notLeader("it is stopping"));
+    this.#keeper.stop();
     this.#timer?.cancel();
     this.#status?.unsubscribe();
-    this.#goAway(refusals.notLeader("it is stopping"));
   }
 }
 
-function refusalFor(failure: JournalFailure) {
+function refusalFor(failure: JournalFailure): WireError {
   switch (failure.result) {
     case "full":
       return refusals.logFull(failure.message);
@@ -266,7 +394,7 @@ function refusalFor(failure: JournalFailure) {
   }
 }
 
-function range(name: "retry" | "standby" | "full"): { minMs: number; maxMs: number } {
+function range(name: "retry" | "full"): { minMs: number; maxMs: number } {
   return { minMs: shellTimings[`${name}MinMs`], maxMs: shellTimings[`${name}MaxMs`] };
 }
 

@@ -2,6 +2,7 @@ import { Scheduler } from "@berth/scheduler";
 import type { ClusterState } from "@berth/scheduler/core";
 import type { Logger, Random } from "@berth/runtime";
 import type { Engine } from "./engine.ts";
+import { type LeaseModel, simulatedLease } from "./lease-model.ts";
 import { Link } from "./link.ts";
 import type { MessageModel } from "./message-model.ts";
 import { simulatedLog, type StreamModel } from "./stream-model.ts";
@@ -15,6 +16,7 @@ export class SimulatedScheduler {
     engine: Engine;
     messages: MessageModel;
     stream: StreamModel;
+    lease: LeaseModel;
     random: Random;
     logger: Logger;
     onFatal: (name: string, cause: unknown) => void;
@@ -54,7 +56,7 @@ export class SimulatedScheduler {
   start(): void {
     if (this.life !== null) return;
     this.lives += 1;
-    const { timeline, engine, messages, stream, random, logger } = this.world;
+    const { timeline, engine, messages, stream, lease, random, logger } = this.world;
     const clock = new ProcessClock(timeline, { driftPpm: random.below(200) - 100 });
     const link = new Link(`${this.name}#${this.lives}`, { timeline, engine }, random);
     const scheduler = new Scheduler({
@@ -62,6 +64,7 @@ export class SimulatedScheduler {
       random,
       bus: messages.connect(link, clock),
       log: simulatedLog(stream, link, clock),
+      lease: simulatedLease(lease, link, clock),
       logger,
       leader: link.name,
       version: "simulated",
