@@ -20,11 +20,21 @@ export interface CommandResult {
   readonly durationMs: number;
 }
 
-export type Part = "nats" | "scheduler" | "agent" | "gateway";
+/** With three replicas the first two are `nats-1` to `nats-3` and `scheduler-1` to `scheduler-3`. */
+export type Part =
+  | "nats"
+  | "scheduler"
+  | "agent"
+  | "gateway"
+  | `${"nats" | "scheduler"}-${1 | 2 | 3}`;
 
 interface ClusterFile {
   readonly ready: boolean;
   readonly consoleUrl: string;
+  readonly natsUrl: string;
+  readonly credentials: Readonly<
+    Record<"scheduler" | "operator" | "agent", { readonly seedFile: string }>
+  >;
   readonly supervisor: { pid: number } | null;
   readonly children: Readonly<Record<string, { pid: number }>>;
 }

@@ -1,4 +1,7 @@
 /** A whole embedded cluster as a test subject: real processes, real nats-server, one folder. */
 export * from "./cluster.ts";
+export * from "./log-audit.ts";
 export * from "./processes.ts";
+export * from "./replicated-cluster.ts";
+export * from "./submitter.ts";
 export * from "./until.ts";

@@ -1,0 +1,68 @@
+import { LogEntry } from "@berth/protocol";
+import { hashEntry } from "@berth/runtime";
+import { type NatsBus, natsLog } from "@berth/runtime/nats";
+
+/** What a whole log says about itself, whatever any scheduler says about it. */
+export interface LogAudit {
+  readonly entries: number;
+  /** Sequence and term of each `LeaderStarted`, in order. */
+  readonly reigns: readonly { readonly seq: number; readonly term: number }[];
+  /** Sequences of entries that a deposed leader wrote: of a term older than one before them. */
+  readonly staleEntries: readonly number[];
+  /** Sequences of entries whose `previous` is not the hash of the entry before them. */
+  readonly brokenLinks: readonly number[];
+  /** `<workload>[<index>]`, once for each placement made while another of it was live. */
+  readonly doubled: readonly string[];
+  /** Ids of all workloads ever accepted. */
+  readonly applied: ReadonlySet<string>;
+}
+
+/** Reads the log from its first entry to its last one and checks it by rules of its own. */
+export async function auditLog(bus: NatsBus): Promise<LogAudit> {
+  const log = natsLog(bus);
+  const { first } = await log.bounds();
+  const reigns: { seq: number; term: number }[] = [];
+  const staleEntries: number[] = [];
+  const brokenLinks: number[] = [];
+  const places = new Places();
+  const applied = new Set<string>();
+  let entries = 0;
+  let newestTerm = 0;
+  let previous: string | null = null;
+  for await (const { seq, bytes } of log.read(first)) {
+    const entry = LogEntry.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    entries += 1;
+    if (previous !== null && entry.previous !== previous) brokenLinks.push(seq);
+    previous = hashEntry(bytes);
+    if (entry.term < newestTerm) staleEntries.push(seq);
+    newestTerm = Math.max(newestTerm, entry.term);
+    for (const event of entry.events) {
+      if (event.type === "LeaderStarted") reigns.push({ seq, term: event.term });
+      if (event.type === "WorkloadApplied") applied.add(event.workloadId);
+      places.apply(event);
+    }
+  }
+  return { entries, reigns, staleEntries, brokenLinks, doubled: places.doubled, applied };
+}
+
+/** Who holds each index of each workload. */
+class Places {
+  readonly doubled: string[] = [];
+  readonly #holders = new Map<string, string>();
+  readonly #placeOf = new Map<string, string>();
+
+  apply(event: LogEntry["events"][number]): void {
+    if (event.type === "AllocationPlaced") {
+      const place = `${event.workloadId}[${event.index}]`;
+      if (this.#holders.has(place)) this.doubled.push(place);
+      this.#holders.set(place, event.allocationId);
+      this.#placeOf.set(event.allocationId, place);
+    }
+    if (event.type === "AllocationFinished") {
+      const place = this.#placeOf.get(event.allocationId);
+      if (place !== undefined && this.#holders.get(place) === event.allocationId) {
+        this.#holders.delete(place);
+      }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import type { ClusterStatus } from "@berth/protocol";
+import { subjects } from "@berth/protocol";
+import { connectBus, logPlacement, type NatsBus } from "@berth/runtime/nats";
+import { Cluster, type Part } from "./cluster.ts";
+import { isAlive, type ProcessIdentity } from "./processes.ts";
+import { until } from "./until.ts";
+
+export const engineParts = ["nats-1", "nats-2", "nats-3"] as const satisfies Part[];
+export const schedulerParts = [
+  "scheduler-1",
+  "scheduler-2",
+  "scheduler-3",
+] as const satisfies Part[];
+const STATUS_TIMEOUT_MS = 1_000;
+
+/** A cluster of three NATS servers and three schedulers, with a view into its engine. */
+export class ReplicatedCluster extends Cluster {
+  readonly #buses: NatsBus[] = [];
+
+  override async start(...flags: string[]): Promise<void> {
+    await super.start("--replicas", "3", ...flags);
+  }
+
+  override async destroy(): Promise<void> {
+    await Promise.all(this.#buses.splice(0).map((bus) => bus.close()));
+    await super.destroy();
+  }
+
+  /** A connection of its own; closed with the cluster. */
+  async connect(role: "scheduler" | "operator"): Promise<NatsBus> {
+    const { natsUrl, credentials } = this.file();
+    const bus = await connectBus({
+      servers: natsUrl,
+      seedFile: credentials[role].seedFile,
+      name: `e2e ${role}`,
+      waitOnFirstConnect: true,
+      reconnectWaitMs: 20,
+      reconnectJitterMs: 20,
+    });
+    this.#buses.push(bus);
+    return bus;
+  }
+
+  /** The scheduler that leads now, by its own word; throws while there is none. */
+  async leader(bus: NatsBus): Promise<Part> {
+    const answer = await bus.request(
+      subjects.api("cluster.status"),
+      { v: 1 },
+      { timeoutMs: STATUS_TIMEOUT_MS },
+    );
+    const { value } = answer as { value?: ClusterStatus };
+    const pid = Number(value?.leader.split(":").at(-1));
+    const part = schedulerParts.find((name) => this.part(name)?.pid === pid);
+    if (part === undefined) throw new Error(`no scheduler of this cluster leads: ${value?.leader}`);
+    return part;
+  }
+
+  /** The server that leads the log's stream; throws while there is none. */
+  async engineLeader(bus: NatsBus): Promise<Part> {
+    const { leader } = await logPlacement(bus);
+    const part = engineParts.find((name) => name === leader);
+    if (part === undefined) throw new Error(`no server of this cluster leads the log: ${leader}`);
+    return part;
+  }
+
+  /** Until every part runs, each server has all of the log, and a scheduler leads. */
+  async whole(bus: NatsBus): Promise<void> {
+    await until("every part runs and the log is complete everywhere", async () => {
+      const parts = [...engineParts, ...schedulerParts].map((name) => this.part(name));
+      if (!parts.every((part): part is ProcessIdentity => part !== null && isAlive(part)))
+        return false;
+      if ((await logPlacement(bus)).current.length < engineParts.length - 1) return false;
+      return this.leader(bus);
+    });
+  }
+}
