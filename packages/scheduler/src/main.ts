@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { BerthError } from "@berth/protocol";
+import { BerthError, parseDurationMs } from "@berth/protocol";
 import { type ReplicaCount, replicaCounts } from "@berth/runtime/nats-server";
 import { createLogger, runService } from "@berth/runtime/node";
 import { runScheduler } from "./run-scheduler.ts";
@@ -8,7 +8,8 @@ import { runScheduler } from "./run-scheduler.ts";
  * `node main.js --server nats://127.0.0.1:7422 --credentials <seed file>`; the environment's
  * `BERTH_SERVER` and `BERTH_CREDENTIALS` stand in for what is not given. `--log-folder` names a folder on
  * the log's disk where that is this machine's. `--server` takes several addresses with commas between
- * them; `--replicas 3` asks for a log on three servers.
+ * them; `--replicas 3` asks for a log on three servers. `--snapshots` names a folder for second copies
+ * of snapshots, and `--retention 7d` how long entries are kept.
  */
 const logger = createLogger({ name: "scheduler" });
 
@@ -21,6 +22,8 @@ function readOptions(): {
   credentials: string | undefined;
   logFolder: string | undefined;
   replicas: ReplicaCount | undefined;
+  snapshotFolder: string | undefined;
+  retentionMs: number | undefined;
 } {
   const { values } = parseArgs({
     options: {
@@ -28,6 +31,8 @@ function readOptions(): {
       credentials: { type: "string" },
       "log-folder": { type: "string" },
       replicas: { type: "string" },
+      snapshots: { type: "string" },
+      retention: { type: "string" },
     },
   });
   const server = values.server ?? process.env["BERTH_SERVER"];
@@ -38,7 +43,21 @@ function readOptions(): {
   }
   const credentials = values.credentials ?? process.env["BERTH_CREDENTIALS"];
   const replicas = parseReplicas(values.replicas);
-  return { server, credentials, logFolder: values["log-folder"], replicas };
+  return {
+    server,
+    credentials,
+    logFolder: values["log-folder"],
+    replicas,
+    snapshotFolder: values.snapshots,
+    retentionMs: parseRetention(values.retention),
+  };
+}
+
+function parseRetention(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const parsed = parseDurationMs(text);
+  if (parsed.ok) return parsed.value;
+  throw new BerthError("invalid", `--retention: ${parsed.message}`);
 }
 
 function parseReplicas(text: string | undefined): ReplicaCount | undefined {

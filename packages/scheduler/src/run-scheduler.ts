@@ -5,6 +5,7 @@ import {
   connectBus,
   ensureLeaseStream,
   ensureLogStream,
+  ensureSnapshotStream,
   type LogStreamOptions,
   type NatsBus,
   natsLease,
@@ -14,6 +15,7 @@ import type { ReplicaCount } from "@berth/runtime/nats-server";
 import { createLogger, nodeClock, nodeRandom, watchStorage } from "@berth/runtime/node";
 import { shellTimings } from "./shell/limits.ts";
 import { Scheduler } from "./shell/scheduler.ts";
+import { snapshotStores, startSnapshots } from "./shell/snapshot-service.ts";
 import { SCHEDULER_VERSION } from "./version.ts";
 
 export interface RunSchedulerOptions {
@@ -25,6 +27,10 @@ export interface RunSchedulerOptions {
   readonly replicas?: ReplicaCount | undefined;
   /** A folder on the log's disk, where that is this machine's: writes are refused before it is full. */
   readonly logFolder?: string | undefined;
+  /** A folder on this scheduler's own disk for second copies of snapshots. Without it nothing is ever purged. */
+  readonly snapshotFolder?: string | undefined;
+  /** How long entries of the log are kept, whatever snapshots there are. Default: seven days. */
+  readonly retentionMs?: number | undefined;
   /** Raised to end in order. */
   readonly stop: AbortSignal;
   readonly logger?: Logger;
@@ -58,6 +64,7 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
         ttlMs: shellTimings.leaseTtlMs,
         requestTimeoutMs: shellTimings.leaseRequestTimeoutMs,
       }),
+      snapshots: snapshotStores(bus, options.snapshotFolder),
       logger,
       storage:
         options.logFolder === undefined ? undefined : watchStorage(options.logFolder, nodeClock),
@@ -66,6 +73,8 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
     });
     stop.addEventListener("abort", () => void scheduler.stop(), { once: true });
     scheduler.start();
+    const isLeading = () => scheduler.standing.mode === "leading";
+    startSnapshots(bus, isLeading, { ...options, logger });
     await scheduler.done;
   } finally {
     await bus.close();
@@ -81,6 +90,7 @@ async function untilLogExists(
   while (!stop.aborted) {
     try {
       await ensureLogStream(bus, options);
+      await ensureSnapshotStream(bus);
       return await ensureLeaseStream(bus, shellTimings.leaseTtlMs);
     } catch (cause) {
       if (!(cause instanceof BerthError) || !cause.retryable) throw cause;

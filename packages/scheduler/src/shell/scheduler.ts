@@ -6,6 +6,7 @@ import type {
   Log,
   Logger,
   Random,
+  SnapshotStore,
   Storage,
   Subscription,
   Timer,
@@ -17,9 +18,10 @@ import type { JournalFailure } from "./entry-journal.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { shellTimings } from "./limits.ts";
 import { encodeEvent, EntryDraft } from "./log-codec.ts";
+import { recoverState } from "./recover-state.ts";
 import { refusals } from "./refusal.ts";
 import { Reign } from "./reign.ts";
-import { type Replayed, replayLog } from "./replay-log.ts";
+import type { Replayed } from "./replay-log.ts";
 import { Replica } from "./replica.ts";
 import type { Standing } from "./standing.ts";
 
@@ -29,6 +31,8 @@ export interface SchedulerComponents {
   readonly bus: Bus;
   readonly log: Log;
   readonly lease: Lease;
+  /** Where snapshots may be found; without any the log is read from its first entry. */
+  readonly snapshots?: readonly SnapshotStore[] | undefined;
   readonly logger: Logger;
   /** The disk under the log; absent where it is out of sight. */
   readonly storage?: Storage | undefined;
@@ -143,14 +147,15 @@ export class Scheduler {
   }
 
   async #readAndFollow(): Promise<void> {
-    const { clock, log, logger } = this.#components;
+    const { clock, log, logger, snapshots = [] } = this.#components;
     const startedMs = clock.monotonicMs();
-    const replayed = await replayLog(log);
+    const recovered = await recoverState({ log, logger, snapshots });
     if (this.#isStopped) return;
     this.#isLogLost = false;
     const tookMs = clock.monotonicMs() - startedMs;
-    logger.debug("replayed the log", { lastSeq: replayed.lastSeq, tookMs });
-    this.#follow(replayed, refusals.notLeader("it does not lead"));
+    const { lastSeq, snapshotSeq } = recovered;
+    logger.debug("read the log", { lastSeq, snapshotSeq, tookMs });
+    this.#follow(recovered, refusals.notLeader("it does not lead"));
     if (this.#keeper.isHeld) this.#lead();
     else this.#keeper.hurry();
   }
