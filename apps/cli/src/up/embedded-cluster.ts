@@ -125,7 +125,10 @@ export class EmbeddedCluster {
       "--log-folder",
       join(home, engineNames[replicas][0]),
     ];
-    for (const name of schedulerNames[replicas]) this.#run(name, "scheduler", copies);
+    for (const name of schedulerNames[replicas]) {
+      const snapshots = ["--snapshots", join(home, "snapshots", name)];
+      this.#run(name, "scheduler", [...copies, ...snapshots]);
+    }
     const range = `${taskPorts.from}-${taskPorts.to}`;
     const meta = `examples=${paths.examples}`;
     this.#run("agent", "agent", ["--state", join(home, "agent"), "--meta", meta, "--ports", range]);
