@@ -14,10 +14,10 @@ export interface Scenario {
 export const simulationLimits = {
   /** After everything has healed, everything satisfiable must be as desired by then. */
   convergenceMs: 180_000,
-  compareEveryMs: 5_000,
+  compareEveryMs: 10_000,
   firstFaultMs: 3_000,
   /** One seed in this many is a long day with little going on. */
-  calmEvery: 20,
+  calmEvery: 25,
 } as const;
 
 export function scenarioOf(seed: number, random: Random): Scenario {
@@ -28,8 +28,8 @@ export function scenarioOf(seed: number, random: Random): Scenario {
       name: "calm",
       schedulers,
       nodes: Math.min(nodes, 3),
-      troubleMs: 2 * 3_600_000,
-      faultEveryMaxMs: 30 * 60_000,
+      troubleMs: 3_600_000,
+      faultEveryMaxMs: 15 * 60_000,
       operationEveryMaxMs: 5 * 60_000,
     };
   }

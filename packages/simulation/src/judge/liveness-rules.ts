@@ -1,4 +1,4 @@
-import { type EventOf, type NodeId, timings } from "@berth/protocol";
+import { type EventOf, timings } from "@berth/protocol";
 import type { ClusterState } from "@berth/scheduler/state";
 import type { SimulatedNode } from "../world/simulated-node.ts";
 import type { SimulatedScheduler } from "../world/simulated-scheduler.ts";
@@ -13,14 +13,13 @@ const NOTICED_AFTER_MS = timings.nodeDownAfterMs + 5_000;
 
 interface Hearing {
   heardMs: number;
-  /** When the last long silence ended; null while there was none. */
-  silenceEndedMs: number | null;
+  /** When the last long silence ended, or the node was heard for the first time. */
+  silenceEndedMs: number;
 }
 
 /** Who is called dead was silent, and who is silent is called dead. */
 export class LivenessRules {
   private readonly hearings = new Map<string, Hearing>();
-  private readonly silentSinceMs = new Map<NodeId, number>();
   private undisturbedSinceMs = 0;
   private undisturbed: SimulatedScheduler | null = null;
   private term = 0;
@@ -30,7 +29,7 @@ export class LivenessRules {
     const key = `${nodeId} ${listener}`;
     const hearing = this.hearings.get(key);
     if (hearing === undefined) {
-      this.hearings.set(key, { heardMs: nowMs, silenceEndedMs: null });
+      this.hearings.set(key, { heardMs: nowMs, silenceEndedMs: nowMs });
       return;
     }
     if (isLong(nowMs - hearing.heardMs)) hearing.silenceEndedMs = nowMs;
@@ -44,7 +43,7 @@ export class LivenessRules {
     const wasSilent =
       hearing === undefined ||
       isLong(nowMs - hearing.heardMs) ||
-      (hearing.silenceEndedMs !== null && nowMs - hearing.silenceEndedMs < VERDICT_LATENESS_MS);
+      nowMs - hearing.silenceEndedMs < VERDICT_LATENESS_MS;
     const name = state.nodes.get(event.nodeId)?.description.name;
     demand(wasSilent, "RULE", () => `${name} is called down and was heard all the time`);
   }
@@ -63,14 +62,12 @@ export class LivenessRules {
     this.undisturbed = calm;
     this.term = state.term;
     const undisturbedMs = nowMs - this.undisturbedSinceMs;
-    for (const node of nodes) {
-      if (node.link?.carries("there")) this.silentSinceMs.delete(node.id);
-      else if (!this.silentSinceMs.has(node.id)) this.silentSinceMs.set(node.id, nowMs);
-      const silentMs = nowMs - (this.silentSinceMs.get(node.id) ?? nowMs);
-      const isOverdue = Math.min(silentMs, undisturbedMs) > NOTICED_AFTER_MS;
-      const status = state.nodes.get(node.id)?.status ?? "down";
-      demand(!isOverdue || status === "down", "INV10", () => {
-        return `${node.name} is silent for ${Math.floor(silentMs / 1000)} s and called ${status}`;
+    for (const { id, name } of nodes) {
+      const heardMs = this.hearings.get(`${id} ${state.leader}`)?.heardMs ?? 0;
+      const silentMs = Math.min(nowMs - heardMs, undisturbedMs);
+      const status = state.nodes.get(id)?.status ?? "down";
+      demand(silentMs <= NOTICED_AFTER_MS || status === "down", "INV10", () => {
+        return `${name} is silent for ${Math.floor(silentMs / 1000)} s and called ${status}`;
       });
     }
   }

@@ -77,8 +77,7 @@ export class MachineRules {
   }
 
   wiped(node: SimulatedNode): void {
-    for (const [id, where] of this.startedOn) {
-      if (where !== node) continue;
+    for (const id of node.tasks.keys()) {
       this.startedOn.delete(id);
       this.erased.add(id);
     }

@@ -64,8 +64,10 @@ export class MessageModel {
     for (const subscription of this.exact.get(subject) ?? []) {
       if (!subscription.link.isClosed) yield subscription;
     }
+    if (subject.startsWith("_INBOX")) return; // nobody listens to others' answers
+    const tokens = subject.split(".");
     for (const subscription of this.patterns) {
-      if (!subscription.link.isClosed && matches(subscription.pattern, subject)) yield subscription;
+      if (!subscription.link.isClosed && matches(subscription.tokens, tokens)) yield subscription;
     }
   }
 
@@ -85,6 +87,7 @@ export class MessageModel {
 
 interface ModelSubscription {
   readonly pattern: string;
+  readonly tokens: readonly string[];
   /** Null: it gets everything. */
   readonly queue: string | null;
   readonly link: Link;
@@ -183,8 +186,8 @@ class SimulatedBus implements Bus {
 
   private listen(pattern: string, receive: Receive, queue: string | null = null): () => void {
     const { link } = this;
-    const isEnded = false;
-    const unsubscribe = this.model.subscribe({ pattern, queue, link, receive, isEnded });
+    const subscription = { pattern, tokens: pattern.split("."), queue, link, receive };
+    const unsubscribe = this.model.subscribe({ ...subscription, isEnded: false });
     const end = () => {
       unsubscribe();
       this.mine.delete(end);
@@ -194,14 +197,11 @@ class SimulatedBus implements Bus {
   }
 }
 
-/** NATS subject matching: `*` is one token, `>` at the end is one or more. */
-export function matches(pattern: string, subject: string): boolean {
-  if (pattern === subject) return true;
-  const wanted = pattern.split(".");
-  const actual = subject.split(".");
-  for (const [i, token] of wanted.entries()) {
-    if (token === ">") return actual.length > i;
-    if (actual[i] === undefined || (token !== "*" && token !== actual[i])) return false;
+/** NATS subject matching by tokens: `*` is one, `>` at the end is one or more. */
+export function matches(pattern: readonly string[], subject: readonly string[]): boolean {
+  for (let i = 0; i < pattern.length; i += 1) {
+    if (pattern[i] === ">") return subject.length > i;
+    if (subject[i] === undefined || (pattern[i] !== "*" && pattern[i] !== subject[i])) return false;
   }
-  return wanted.length === actual.length;
+  return pattern.length === subject.length;
 }

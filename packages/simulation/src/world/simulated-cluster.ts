@@ -190,7 +190,8 @@ export class SimulatedCluster {
   }
 
   private delivered(subject: string, link: Link): void {
-    const nodeId = subject.startsWith("berth.agent.") ? agentNodeOf(subject) : null;
+    const isSignOfLife = subject.endsWith(".beat") || subject.endsWith(".hello");
+    const nodeId = isSignOfLife ? agentNodeOf(subject) : null;
     if (nodeId !== null) this.livenessRules.heard(nodeId, link.name, this.timeline.nowMs);
   }
 

@@ -29,7 +29,7 @@ export interface NodeObserver {
   desired(node: SimulatedNode, fence: Fence, allocations: DesiredAllocations): void;
   /** The agent believes that the leader has this in its log. */
   acknowledged(node: SimulatedNode, report: AllocationReport): void;
-  /** The disk was replaced: everything the machine remembered is gone. */
+  /** The disk is being replaced: everything the machine remembers is about to go. */
   wiped(node: SimulatedNode): void;
 }
 
@@ -140,10 +140,10 @@ export class SimulatedNode {
   /** A reboot with an empty disk. */
   replaceDisk(): void {
     this.reboot();
+    this.world.observer.wiped(this);
     this.tasks.clear();
     this.onDisk = null;
     this.isDiskFull = false;
-    this.world.observer.wiped(this);
   }
 
   /** The whole machine stands still: a virtual machine that is paused. */
@@ -170,7 +170,8 @@ export class SimulatedNode {
   /** Ends a process as if it had done so by itself. */
   breakTask(id: AllocationId, signal: "SIGSEGV" | "SIGKILL"): void {
     const task = this.tasks.get(id);
-    if (task?.isAlive) this.end(task, "failed", { kind: "signal", signal }, "accident");
+    const isPossible = task?.isAlive && !this.machine.isFrozen;
+    if (isPossible) this.end(task, "failed", { kind: "signal", signal }, "accident");
   }
 
   // What follows is called by the agent.

@@ -49,6 +49,7 @@ export class SimulatedScheduler {
   /** What it holds, when all of that is in the log; null otherwise. */
   durableState(): ClusterState | null {
     const standing = this.life?.scheduler.standing;
+    if (standing?.mode === "following") return standing.state;
     if (standing?.mode !== "leading" || !standing.reign.isDurable) return null;
     return standing.reign.state;
   }

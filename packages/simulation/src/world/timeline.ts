@@ -144,6 +144,10 @@ export class ProcessClock implements Clock {
     this.wallOffsetMs = 0;
   }
 
+  get isFrozen(): boolean {
+    return this.frozenRuns !== null;
+  }
+
   freeze(): void {
     this.frozenRuns ??= [];
   }
