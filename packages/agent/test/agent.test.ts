@@ -1,11 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { BerthError, type ClusterId, NodeDescription } from "@berth/protocol";
+import { type AllocationId, BerthError, type ClusterId, NodeDescription } from "@berth/protocol";
 import { type MemoryBus, memoryLogger, memoryNetwork } from "@berth/runtime/memory";
 import { nodeClock, nodeRandom } from "@berth/runtime/node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startAgent, stopAllTasks, type RunningAgent } from "../src/index.ts";
+import { Leader } from "../src/shell/leader.ts";
 import { markFor, ProcessTable } from "../src/shell/process-table.ts";
 import { desiredAllocation } from "./support/desired-allocation.ts";
 import { FakeLeader } from "./support/fake-leader.ts";
@@ -135,6 +136,41 @@ describe("an agent", () => {
     leader.refuseReports = null;
     await finishes("a1");
     expect(leader.latest("a1")).toMatchObject({ outcome: "complete" });
+  });
+
+  test("says hello again to a leader that does not know it, and then repeats its report", async () => {
+    await start();
+    await until("it is joined", () => leader.pulls > 0);
+    leader.refuseReports = new BerthError("not_found", "not registered here", { retryable: true });
+    leader.change([desiredAllocation({ id: "a1", command: ["true"] })], []);
+    await until("it introduced itself again", () => leader.hellos.length > 1);
+    leader.refuseReports = null;
+    await finishes("a1");
+    const before = leader.hellos.length;
+    leader.askToIntroduce();
+    await until("it did so when asked to", () => leader.hellos.length > before);
+  });
+
+  test("says so when its hello leaves something out for want of room", async () => {
+    await start();
+    await until("it is joined", () => leader.pulls > 0);
+    expect(leader.hellos[0]?.complete).toBe(true);
+    const client = new Leader(agentBus, NODE_ID);
+    const report = {
+      state: "running" as const,
+      startedAtUnixMs: 0,
+      pid: null,
+      health: "none" as const,
+      message: "x".repeat(60_000),
+    };
+    const reports = Array.from({ length: 10 }, (_, number) => ({
+      ...report,
+      allocationId: `a${number + 1}` as AllocationId,
+    }));
+    const description = leader.hellos[0]?.description;
+    if (description === undefined) throw new Error("a hello has a description");
+    await client.hello(description, null, null, reports);
+    expect(leader.hellos.at(-1)).toMatchObject({ complete: false, allocations: { length: 8 } });
   });
 
   test("keeps everything running while it is cut off, and reports what happened then", async () => {

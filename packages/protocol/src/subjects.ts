@@ -13,6 +13,7 @@ import type { NodeId } from "./ids.ts";
  * | `berth.agent.<node>.hello|report|desired` | agent → leader | request/reply |
  * | `berth.agent.<node>.beat|usage|health` | agent → all interested | droppable |
  * | `berth.node.<node>.desired` | leader → agent | a hint: what changed, with (term, generation) |
+ * | `berth.node.<node>.introduce` | leader → agent | a hint: say hello, I do not know you |
  * | `berth.node.<node>.logs` | operator → agent | request/reply, pull |
  */
 export const LOG_STREAM = "BERTH_LOG";
@@ -39,6 +40,7 @@ export const subjects = {
   agentEvery: (message: AgentRequest | AgentTelemetry) => `berth.agent.*.${message}`,
   agentAll: (node: NodeId) => `berth.agent.${node}.>`,
   nodeDesired: (node: NodeId) => `berth.node.${node}.desired`,
+  nodeIntroduce: (node: NodeId) => `berth.node.${node}.introduce`,
   node: (node: NodeId, message: NodeRequest) => `berth.node.${node}.${message}`,
   nodeAll: (node: NodeId) => `berth.node.${node}.>`,
   /**

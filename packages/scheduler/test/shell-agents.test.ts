@@ -143,6 +143,21 @@ describe("an agent", () => {
     expect(refusedWith(reply)).toBe("not_found");
   });
 
+  it("whose beat nobody knows is asked to introduce itself", async () => {
+    const world = shellWorld();
+    await world.leading();
+    const bus = world.network.connect("agent");
+    const agent = new FakeAgent(bus, nodeId(1));
+    let asked = 0;
+    bus.subscribe(subjects.nodeIntroduce(nodeId(1)), () => void (asked += 1));
+    agent.beat();
+    await world.until(() => asked === 1);
+    await world.during(agent.hello());
+    agent.beat();
+    await world.advance(100);
+    expect(asked).toBe(1);
+  });
+
   it("is read from the log, unanswered, while the disk is full, and repeats itself", async () => {
     const world = shellWorld();
     const scheduler = await world.leading();

@@ -22,10 +22,16 @@ import { agentTimings } from "../limits.ts";
 export class Leader {
   readonly #bus: Bus;
   readonly #nodeId: NodeId;
+  #onStranger: () => void = () => {};
 
   constructor(bus: Bus, nodeId: NodeId) {
     this.#bus = bus;
     this.#nodeId = nodeId;
+  }
+
+  /** Calls `onStranger` whenever the leader says that it does not know this node. */
+  whenStranger(onStranger: () => void): void {
+    this.#onStranger = onStranger;
   }
 
   hello(
@@ -35,9 +41,11 @@ export class Leader {
     allocations: readonly AllocationReport[],
   ): Promise<AgentHelloReply> {
     const body = { ...this.#envelope(), description, clusterId, applied };
-    const roomBytes = limits.messageBytesMax - JSON.stringify(body).length;
-    const fitting = { ...body, allocations: withinBytes(allocations, roomBytes) };
-    return this.#ask("hello", fitting, AgentHelloReply);
+    const frame = { ...body, allocations: [], complete: false };
+    const roomBytes = limits.messageBytesMax - JSON.stringify(frame).length;
+    const fitting = withinBytes(allocations, roomBytes);
+    const complete = fitting.length === allocations.length;
+    return this.#ask("hello", { ...body, allocations: fitting, complete }, AgentHelloReply);
   }
 
   report(clusterId: ClusterId, reports: readonly AllocationReport[]): Promise<AgentReportReply> {
@@ -61,7 +69,11 @@ export class Leader {
     const timeoutMs = agentTimings.requestTimeoutMs;
     const answer = AnyReply.safeParse(await this.#bus.request(subject, body, { timeoutMs }));
     if (!answer.success) throw malformed(message, answer.error);
-    if (!answer.data.ok) throw BerthError.fromWire(answer.data.error);
+    if (!answer.data.ok) {
+      const { error } = answer.data;
+      if (error.code === "not_found" && message !== "hello") this.#onStranger();
+      throw BerthError.fromWire(error);
+    }
     const value = schema.safeParse(answer.data.value);
     if (!value.success) throw malformed(message, value.error);
     return value.data;

@@ -1,4 +1,10 @@
-import { BerthError, type ClusterId, type Fence, type NodeDescription } from "@berth/protocol";
+import {
+  BerthError,
+  type ClusterId,
+  type Fence,
+  type NodeDescription,
+  subjects,
+} from "@berth/protocol";
 import type { AllocationReport } from "@berth/protocol";
 import type { Bus, Clock, Logger, Random, Subscription } from "@berth/runtime";
 import type { Leader } from "./leader.ts";
@@ -18,11 +24,15 @@ export interface SessionOptions {
   readonly onJoined: (clusterId: ClusterId, fence: Fence) => void;
 }
 
-/** Introduces the node on every connect and whenever its description changes. */
+/**
+ * Introduces the node on every connect, whenever its description changes, and to a leader that does
+ * not know it.
+ */
 export class Session {
   readonly #options: SessionOptions;
   readonly #loop: RetryingLoop;
   readonly #status: Subscription;
+  readonly #asked: Subscription;
   #description: NodeDescription;
   #clusterId: ClusterId | null;
   #isJoined = false;
@@ -32,7 +42,10 @@ export class Session {
     this.#options = options;
     this.#description = options.description;
     this.#clusterId = options.clusterId;
-    const { bus, clock, random } = options;
+    const { bus, clock, random, leader } = options;
+    leader.whenStranger(() => this.#introduceAgain());
+    const { nodeId } = options.description;
+    this.#asked = bus.subscribe(subjects.nodeIntroduce(nodeId), () => this.#introduceAgain());
     this.#loop = new RetryingLoop({
       clock,
       random,
@@ -69,8 +82,17 @@ export class Session {
     this.#loop.wake();
   }
 
+  /** A leader that forgot this node, or was elected without knowing it, has to hear of it again. */
+  #introduceAgain(): void {
+    if (!this.#isJoined) return;
+    this.#isJoined = false;
+    this.#isHelloDue = true;
+    this.#loop.wake();
+  }
+
   stop(): void {
     this.#status.unsubscribe();
+    this.#asked.unsubscribe();
     this.#loop.stop();
   }
 

@@ -76,6 +76,10 @@ export class FakeLeader {
     return delta;
   }
 
+  askToIntroduce(): void {
+    this.#bus.publish(subjects.nodeIntroduce(this.#nodeId), { v: MESSAGE_VERSION });
+  }
+
   push(delta: unknown): void {
     this.#bus.publish(subjects.nodeDesired(this.#nodeId), delta);
   }

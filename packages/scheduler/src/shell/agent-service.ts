@@ -10,6 +10,7 @@ import {
   type DesiredReply,
   DesiredRequest,
   limits,
+  MESSAGE_VERSION,
   type NodeId,
   subjects,
   type WireError,
@@ -141,16 +142,20 @@ export class AgentService {
   }
 
   #beat({ subject, body }: Message): void {
+    const { bus, logger } = this.#components;
     const standing = this.#components.standing();
     if (standing.mode !== "leading") return;
     const parsed = AgentBeat.safeParse(body);
     if (!parsed.success || parsed.data.nodeId !== agentNodeOf(subject)) {
-      this.#components.logger.count("agent.beat.malformed", "a beat is malformed", { subject });
+      logger.count("agent.beat.malformed", "a beat is malformed", { subject });
       return;
     }
     const { reign } = standing;
     const { nodeId } = parsed.data;
-    if (!reign.state.nodes.has(nodeId)) return;
+    if (!reign.state.nodes.has(nodeId)) {
+      bus.publish(subjects.nodeIntroduce(nodeId), { v: MESSAGE_VERSION });
+      return;
+    }
     reign.heard(nodeId);
     if (!reign.hints.isBehind(reign.state, parsed.data) || reign.overload() !== null) return;
     const fence = fenceOf(reign.state, nodeId);

@@ -1,6 +1,12 @@
 import { DesiredAllocation, type Fence } from "@berth/protocol";
 import { describe, expect, test } from "vitest";
-import { httpCheck, leaderStarted, nodeId, serviceSpec } from "../testing/builders.ts";
+import {
+  httpCheck,
+  leaderStarted,
+  nodeDescription,
+  nodeId,
+  serviceSpec,
+} from "../testing/builders.ts";
 import { TestCluster } from "../testing/test-cluster.ts";
 import { desiredDeltas, desiredPage, fenceOf } from "./desired-state.ts";
 
@@ -60,6 +66,17 @@ describe("desired state", () => {
     expect(allocations).toMatchObject([{ allocationId: "a2", task: { command: ["run"] } }]);
   });
 
+  test("of a node that was removed and joins again is newer than all it had before", () => {
+    const cluster = new TestCluster().join(1);
+    cluster.apply(serviceSpec());
+    const { generation } = fenceOf(cluster.state, nodeId(0));
+    cluster.command("workload.stop", { workload: "web" });
+    cluster.end(cluster.only("web"), "stopped");
+    cluster.append([{ type: "NodeRemoved", nodeId: nodeId(0) }]);
+    cluster.hello(nodeDescription(0));
+    expect(fenceOf(cluster.state, nodeId(0)).generation).toBeGreaterThan(generation);
+  });
+
   test("changes by differences that add up to the whole, each on top of the one before", () => {
     const cluster = new TestCluster().join(2);
     const held = new Map<string, { fence: Fence; ids: Set<string> }>();
@@ -67,10 +84,7 @@ describe("desired state", () => {
     cluster.append = (events) => {
       const changes = append.call(cluster, events);
       for (const notice of changes ? desiredDeltas(cluster.state, changes) : []) {
-        const agent = held.get(notice.nodeId) ?? {
-          fence: { term: 1, generation: 0 },
-          ids: new Set(),
-        };
+        const agent = held.get(notice.nodeId) ?? { fence: notice.base, ids: new Set() };
         expect(notice.base).toEqual(agent.fence);
         for (const { allocationId } of notice.add) agent.ids.add(allocationId);
         for (const id of notice.remove) agent.ids.delete(id);

@@ -19,6 +19,12 @@ export function applyNodeRegistered(applying: Applying, event: EventOf<"NodeRegi
   nodeChanged(applying, description.nodeId);
 }
 
+/**
+ * A node that was removed and joins again starts beyond every generation it had before, because its
+ * agent refuses what looks older. Each registration has a number of its own, and so a range.
+ */
+const GENERATIONS_PER_REGISTRATION = 1_000_000_000;
+
 /** A node that has just joined: ready, and holding nothing. */
 export function newNode(
   number: number,
@@ -36,7 +42,7 @@ export function newNode(
     eligibility: "eligible",
     eligibilityReason: null,
     drain: null,
-    generation: 0,
+    generation: (number - 1) * GENERATIONS_PER_REGISTRATION,
     granted: { cpuMillis: 0, memoryMiB: 0, diskMiB: 0, networkMbps: 0 },
     portsInUse: new Map(),
     gpusInUse: new Map(),
