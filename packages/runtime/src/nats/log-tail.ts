@@ -25,7 +25,7 @@ export interface TailComponents {
 const IDLE_HEARTBEAT_MS = 1_000;
 const SILENCE_MS_MAX = 3_500;
 const RETRY_MIN_MS = 100;
-const RETRY_MAX_MS = 5_000;
+const RETRY_MAX_MS = 1_000;
 /** `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.…`; newer ones add two in front. */
 const STREAM_SEQUENCE_FROM_END = 4;
 const LAST_STREAM_SEQUENCE = "Nats-Last-Stream";

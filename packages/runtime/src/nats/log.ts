@@ -21,9 +21,13 @@ export interface NatsLogOptions {
 }
 
 const APPEND_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 5_000;
+/**
+ * A stream without a leader leaves questions unanswered, even those that it could answer later: asking
+ * again soon finds the next leader sooner than waiting.
+ */
+const REQUEST_TIMEOUT_MS = 1_000;
 const READ_BATCH_ENTRIES = 256;
-const READ_BATCH_EXPIRES_MS = 10_000;
+const READ_BATCH_EXPIRES_MS = 3_000;
 /** A reader that folds slowly may take this long between two batches. */
 const READER_PAUSE_MS_MAX = 120_000;
 

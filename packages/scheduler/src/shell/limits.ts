@@ -20,9 +20,9 @@ export const shellTimings = {
   livenessIntervalMs: 500,
   /** Least time between two evaluations that only the passing of time asks for. */
   wakeDelayMsMin: 50,
-  /** Wait before the log is read again after a failure, doubling. */
+  /** Wait before the log is read again after a failure, doubling. Its engine elects a leader meanwhile. */
   retryMinMs: 100,
-  retryMaxMs: 5_000,
+  retryMaxMs: 1_000,
   /** The engine forgets the lease after this; a candidate takes one that stood still for as long. */
   leaseTtlMs: 2_000,
   /** The holder renews this often … */
