@@ -1,5 +1,6 @@
-import type { ClusterStatus } from "@berth/protocol";
-import { subjects } from "@berth/protocol";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ClusterStatus, subjects } from "@berth/protocol";
 import { connectBus, logPlacement, type NatsBus } from "@berth/runtime/nats";
 import { Cluster, type Part } from "./cluster.ts";
 import { isAlive, type ProcessIdentity } from "./processes.ts";
@@ -16,6 +17,8 @@ const STATUS_TIMEOUT_MS = 1_000;
 /** A cluster of three NATS servers and three schedulers, with a view into its engine. */
 export class ReplicatedCluster extends Cluster {
   readonly #buses: NatsBus[] = [];
+  /** What the frozen parts had said until then. */
+  readonly #saidBefore = new Map<Part, string>();
 
   override async start(...flags: string[]): Promise<void> {
     await super.start("--replicas", "3", ...flags);
@@ -61,6 +64,30 @@ export class ReplicatedCluster extends Cluster {
     const part = engineParts.find((name) => name === leader);
     if (part === undefined) throw new Error(`no server of this cluster leads the log: ${leader}`);
     return part;
+  }
+
+  /** Stops the scheduler that leads in the middle of whatever it does, until `wake` is called. */
+  async freezeLeader(bus: NatsBus): Promise<{ part: Part; wake: () => void }> {
+    const part = await until("a scheduler leads", () => this.leader(bus));
+    const frozen = this.part(part);
+    if (frozen === null) throw new Error(`${part} is not running`);
+    this.#saidBefore.set(part, this.#said(part));
+    process.kill(frozen.pid, "SIGSTOP");
+    return {
+      part,
+      wake: () => {
+        if (isAlive(frozen)) process.kill(frozen.pid, "SIGCONT");
+      },
+    };
+  }
+
+  /** Until a part that was frozen has something to say about what it found. */
+  async hasNoticed(part: Part): Promise<void> {
+    await until(`${part} has noticed`, () => this.#said(part) !== this.#saidBefore.get(part));
+  }
+
+  #said(part: Part): string {
+    return readFileSync(join(this.home, "logs", `${part}.log`), "utf8");
   }
 
   /** Until every part runs, each server has all of the log, and a scheduler leads. */
