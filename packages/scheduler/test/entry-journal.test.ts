@@ -125,9 +125,13 @@ describe("the journal", () => {
     expect(durable).toEqual([]);
   });
 
-  it("knows what no entry can hold", () => {
-    expect(EntryJournal.canHold([statusChanged(1, "short")])).toBe(true);
-    expect(EntryJournal.canHold([statusChanged(1, "x".repeat(limits.entryBytesMax))])).toBe(false);
+  it("takes nothing of events of which one fits no entry", async () => {
+    const { journal, state } = await journalOn(memoryLog({ clock }));
+    journal.record([registered(1)]);
+    const before = stateHash(state);
+    const tooLarge = statusChanged(1, "x".repeat(limits.entryBytesMax));
+    expect(journal.tryRecord([statusChanged(1, "short"), tooLarge])).toBeNull();
+    expect(stateHash(state)).toBe(before);
   });
 });
 

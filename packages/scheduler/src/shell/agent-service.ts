@@ -25,7 +25,6 @@ import {
   registerNode,
 } from "../core/index.ts";
 import { accept, invalidRequest, refuse, type Respond } from "./answer.ts";
-import { EntryJournal } from "./entry-journal.ts";
 import { shellLimits } from "./limits.ts";
 import { refusal, refusals } from "./refusal.ts";
 import { type Present, type Standing, stateOf } from "./standing.ts";
@@ -179,10 +178,9 @@ export class AgentService {
     const { reign } = standing;
     const overload = reign.overload();
     if (overload !== null) return refuse(respond, overload);
-    if (!EntryJournal.canHold(events)) {
+    if (!reign.tryRecord(events)) {
       return refuse(respond, refusal("invalid", "one event does not fit an entry of the log"));
     }
-    reign.record(events);
     const reply = makeReply(clusterId);
     reign.whenDurable(
       () => accept(respond, reply),

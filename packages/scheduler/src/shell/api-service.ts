@@ -13,7 +13,6 @@ import {
 import type { Bus, Clock, Logger, Message, Storage, Subscription } from "@berth/runtime";
 import { handleCommand, handleQuery, type ReadMethod, type WriteMethod } from "../core/index.ts";
 import { accept, acceptBounded, invalidRequest, refuse, type Respond } from "./answer.ts";
-import { EntryJournal } from "./entry-journal.ts";
 import { EventWaiters } from "./event-waiters.ts";
 import { shellLimits, shellTimings } from "./limits.ts";
 import { refusal, refusals } from "./refusal.ts";
@@ -154,12 +153,11 @@ export class ApiService {
     const at = { nowUnixMs: this.#components.clock.nowUnixMs() };
     const decision = handleCommand(reign.state, method, params, at);
     if (!decision.ok) return this.#hold(reign, () => refuse(respond, decision.error), respond);
-    if (!EntryJournal.canHold(decision.events)) {
+    if (!reign.tryRecord(decision.events)) {
       return refuse(respond, refusal("invalid", "the request does not fit one entry of the log"));
     }
-    reign.record(decision.events);
     const { seq } = reign.state;
-    const value = structuredClone(decision.reply(seq));
+    const value = decision.reply(seq); // what is in the log does not change any more
     this.#hold(reign, () => accept(respond, value, seq), respond);
   }
 

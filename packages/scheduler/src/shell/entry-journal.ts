@@ -76,18 +76,21 @@ export class EntryJournal {
     return this.#held.length;
   }
 
-  /** Whether each event alone has room in an entry. What has none must be refused before. */
-  static canHold(events: readonly ClusterEvent[]): boolean {
-    return events.every((event) => encodeEvent(event).length < EVENT_BYTES_MAX);
-  }
-
   /**
    * Applies events to the state and adds them to the log with the next `flush`. They stay together
    * in one entry where they fit one; more are split, in order. Says what each part changed.
    */
   record(events: readonly ClusterEvent[]): Changes[] {
+    const changes = this.tryRecord(events);
+    assert(changes !== null, "an event that fits no entry is refused before");
+    return changes;
+  }
+
+  /** The same for events of any size; null, and nothing is changed, when one of them fits no entry. */
+  tryRecord(events: readonly ClusterEvent[]): Changes[] | null {
     assert(!this.#isEnded, "a journal that has failed takes nothing more");
     const encoded = events.map((event) => ({ event, bytes: encodeEvent(event) }));
+    if (encoded.some(({ bytes }) => bytes.length >= EVENT_BYTES_MAX)) return null;
     const total = encoded.reduce((bytes, part) => bytes + part.bytes.length + 1, 0);
     this.#unacknowledgedBytes += total;
     if (this.#open !== null && !this.#open.fits(total)) this.#close();

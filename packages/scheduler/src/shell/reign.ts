@@ -1,5 +1,6 @@
 import type { ClusterEvent, NodeId, WireError } from "@berth/protocol";
 import type { Bus, Clock, Log, Timer } from "@berth/runtime";
+import { assert } from "@berth/runtime/assert";
 import {
   type Changes,
   type ClusterState,
@@ -74,11 +75,21 @@ export class Reign {
 
   /** Applies what happened, and has it evaluated and made durable when this turn ends. */
   record(events: readonly ClusterEvent[]): void {
-    if (events.length === 0) return;
+    const isRecorded = this.tryRecord(events);
+    assert(isRecorded, "what this program decides by itself fits an entry");
+  }
+
+  /** The same for what others sent; false, and nothing happens, when one event fits no entry. */
+  tryRecord(events: readonly ClusterEvent[]): boolean {
+    if (events.length === 0) return true;
+    let isRecorded = true;
     this.#guard(() => {
-      for (const changes of this.#journal.record(events)) this.#announce(changes);
+      const parts = this.#journal.tryRecord(events);
+      isRecorded = parts !== null;
+      for (const changes of parts ?? []) this.#announce(changes);
     });
-    this.#endTurn();
+    if (isRecorded) this.#endTurn();
+    return isRecorded;
   }
 
   /** Runs `release` once the log has everything in the state as of now; perhaps at once. */
