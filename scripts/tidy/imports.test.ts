@@ -18,7 +18,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "packages/runtime": ["@berth/protocol"],
   "packages/scheduler": ["@berth/protocol", "@berth/runtime"],
   "packages/agent": ["@berth/protocol", "@berth/runtime"],
-  "apps/console": ["@berth/protocol", "@berth/runtime", "@berth/scheduler/state"],
+  // The gateway is a read replica: the pure state, and how to come to it.
+  "apps/console": [
+    "@berth/protocol",
+    "@berth/runtime",
+    "@berth/scheduler/recovery",
+    "@berth/scheduler/state",
+  ],
 };
 /** Pure code: no adapter of a port, no Node, no package that does input or output. */
 const cores = ["packages/scheduler/src/core/", "packages/agent/src/core/"];

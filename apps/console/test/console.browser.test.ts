@@ -59,6 +59,7 @@ async function startCluster(nodes = 2): Promise<FakeCluster> {
 
 async function startGateway(cluster: FakeCluster, port = 0): Promise<Gateway> {
   const gateway = await serveGateway({
+    snapshots: [],
     bus: cluster.connect("gateway"),
     log: cluster.log,
     clock: nodeClock,

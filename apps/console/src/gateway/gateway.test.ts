@@ -72,6 +72,7 @@ async function startWorld(options: { scheduler?: boolean } = {}): Promise<World>
 async function startGatewayOf(cluster: FakeCluster, logger: MemoryLogger): Promise<Gateway> {
   const bus = cluster.connect("gateway");
   const gateway = await serveGateway({
+    snapshots: [],
     bus,
     log: cluster.log,
     clock: nodeClock,

@@ -1,10 +1,11 @@
-import { applyEntry, type Changes, type ClusterState, createState } from "@berth/scheduler/state";
+import { recoverState } from "@berth/scheduler/recovery";
+import { applyEntry, type Changes, type ClusterState } from "@berth/scheduler/state";
 import {
   type Clock,
   type Log,
   type Logger,
-  NO_ENTRY_HASH,
   type Random,
+  type SnapshotStore,
   type StoredEntry,
   type Subscription,
   type Timer,
@@ -14,12 +15,14 @@ import { gatewayTimings } from "./limits.ts";
 
 export interface ReplicaComponents {
   readonly log: Log;
+  /** Where the scheduler keeps snapshots: the log's start may be gone. */
+  readonly snapshots: readonly SnapshotStore[];
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
 
-/** One fold of the log from its start. Sequences of different folds are not comparable. */
+/** One fold of the log, from a snapshot or its start. Sequences of different folds are not comparable. */
 export interface Fold {
   readonly epoch: string;
   readonly state: ClusterState;
@@ -77,11 +80,11 @@ export class Replica {
   async #startOver(): Promise<void> {
     const { log, random } = this.#components;
     try {
-      const { last } = await log.bounds();
+      const { state, lastSeq, lastHash } = await recoverState(this.#components);
       if (this.#isStopped) return;
-      const fold = { epoch: random.token(EPOCH_LENGTH), state: createState() };
-      this.#attempt = new FoldAttempt(log, fold, last, {
-        onCaughtUp: () => this.#adopt(fold),
+      const fold = { epoch: random.token(EPOCH_LENGTH), state };
+      this.#adopt(fold);
+      this.#attempt = new FoldAttempt(log, fold, lastSeq + 1, lastHash, {
         onChanges: (changes) => this.#listener.onChanges(changes),
         onEnd: (cause) => this.#startOverLater(cause),
       });
@@ -109,30 +112,26 @@ export class Replica {
 }
 
 interface FoldListener {
-  onCaughtUp(): void;
   onChanges(changes: Changes): void;
   onEnd(cause: unknown): void;
 }
 
-/** Folds from the first entry on, until told to end or until the log cannot go on. */
+/** Folds what follows, until told to end or until the log cannot go on. */
 class FoldAttempt {
   readonly fold: Fold;
-  readonly #targetSeq: number;
   readonly #listener: FoldListener;
   readonly #tail: Subscription;
-  #previousHash = NO_ENTRY_HASH;
-  #isCaughtUp = false;
+  #previousHash: string;
 
-  constructor(log: Log, fold: Fold, targetSeq: number, listener: FoldListener) {
+  constructor(log: Log, fold: Fold, fromSeq: number, previousHash: string, listener: FoldListener) {
     this.fold = fold;
-    this.#targetSeq = targetSeq;
     this.#listener = listener;
+    this.#previousHash = previousHash;
     this.#tail = log.tail(
-      1,
+      fromSeq,
       (stored) => this.#apply(stored),
       (cause) => listener.onEnd(cause),
     );
-    if (targetSeq === 0) this.#catchUp();
   }
 
   end(): void {
@@ -143,12 +142,6 @@ class FoldAttempt {
     const { entry, hash } = decodeEntry(stored, this.#previousHash);
     const changes = applyEntry(this.fold.state, stored.seq, entry);
     this.#previousHash = hash;
-    if (this.#isCaughtUp) this.#listener.onChanges(changes);
-    else if (stored.seq >= this.#targetSeq) this.#catchUp();
-  }
-
-  #catchUp(): void {
-    this.#isCaughtUp = true;
-    this.#listener.onCaughtUp();
+    this.#listener.onChanges(changes);
   }
 }

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { getRequestListener } from "@hono/node-server";
 import { WebSocketServer } from "ws";
 import { BerthError, FEED_PATH } from "@berth/protocol";
-import type { Bus, Clock, Log, Logger, Random } from "@berth/runtime";
-import { natsLog, openBus } from "@berth/runtime/nats";
+import type { Bus, Clock, Log, Logger, Random, SnapshotStore } from "@berth/runtime";
+import { natsLog, natsSnapshots, openBus } from "@berth/runtime/nats";
 import { createLogger, nodeClock, nodeRandom } from "@berth/runtime/node";
 import { FeedHub } from "./feed/feed-hub.ts";
 import type { Gateway, GatewayOptions } from "./gateway-options.ts";
@@ -40,6 +40,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const gateway = await serveGateway({
       bus,
       log: natsLog(bus, { logger }),
+      snapshots: [natsSnapshots(bus)],
       clock: nodeClock,
       random: nodeRandom,
       logger,
@@ -63,6 +64,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 export interface GatewayComponents {
   readonly bus: Bus;
   readonly log: Log;
+  readonly snapshots: readonly SnapshotStore[];
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

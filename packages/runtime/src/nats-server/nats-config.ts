@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { LOG_STREAM } from "@berth/protocol";
+import { LOG_STREAM, SNAPSHOT_STREAM } from "@berth/protocol";
 import type { Credentials, NatsRole } from "./credentials.ts";
 import { canSync } from "./supported-versions.ts";
 
@@ -129,7 +129,12 @@ function permissionsOf(role: NatsRole, publicKey: string): Permissions {
       };
     case "gateway":
       return {
-        publish: ["berth.api.>", "berth.node.*.logs", ...readLog],
+        publish: [
+          "berth.api.>",
+          "berth.node.*.logs",
+          ...reading(LOG_STREAM),
+          ...reading(SNAPSHOT_STREAM),
+        ],
         subscribe: ["berth.agent.*.beat", "berth.agent.*.usage", "berth.agent.*.health", inbox],
         responds: false,
       };
@@ -142,21 +147,24 @@ function permissionsOf(role: NatsRole, publicKey: string): Permissions {
   }
 }
 
-/** What reading the log stream takes: its bounds, single messages and ordered consumers. */
-const readLog = [
-  "$JS.API.INFO",
-  `$JS.API.STREAM.INFO.${LOG_STREAM}`,
-  `$JS.API.STREAM.MSG.GET.${LOG_STREAM}`,
-  `$JS.API.DIRECT.GET.${LOG_STREAM}`,
-  `$JS.API.DIRECT.GET.${LOG_STREAM}.>`,
-  `$JS.API.CONSUMER.CREATE.${LOG_STREAM}`,
-  `$JS.API.CONSUMER.CREATE.${LOG_STREAM}.>`,
-  `$JS.API.CONSUMER.INFO.${LOG_STREAM}.*`,
-  `$JS.API.CONSUMER.DELETE.${LOG_STREAM}.*`,
-  `$JS.API.CONSUMER.MSG.NEXT.${LOG_STREAM}.*`,
-  `$JS.ACK.${LOG_STREAM}.>`,
-  `$JS.FC.${LOG_STREAM}.>`,
-];
+/** What reading a stream takes: its bounds, single messages and ordered consumers. */
+function reading(stream: string): string[] {
+  return [
+    "$JS.API.INFO",
+    `$JS.API.STREAM.INFO.${stream}`,
+    `$JS.API.STREAM.MSG.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}.>`,
+    `$JS.API.CONSUMER.CREATE.${stream}`,
+    `$JS.API.CONSUMER.CREATE.${stream}.>`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.*`,
+    `$JS.API.CONSUMER.INFO.${stream}.*`,
+    `$JS.API.CONSUMER.DELETE.${stream}.*`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`,
+    `$JS.ACK.${stream}.>`,
+    `$JS.FC.${stream}.>`,
+  ];
+}
 
 function user(publicKey: string, { publish, subscribe, responds }: Permissions): string {
   const fields = [
