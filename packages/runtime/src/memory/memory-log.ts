@@ -47,7 +47,7 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
 
   function store(bytes: Uint8Array): number {
     const seq = lastSeq() + 1;
-    stored.push({ seq, bytes: bytes.slice() });
+    stored.push({ seq, bytes: new Uint8Array(bytes) });
     for (const tail of tails) tail.wake();
     return seq;
   }

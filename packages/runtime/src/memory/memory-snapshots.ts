@@ -39,14 +39,14 @@ export function memorySnapshots(name = "memory"): MemorySnapshots {
       const copies: Uint8Array[] = [];
       for await (const chunk of chunks) {
         digest.add(chunk);
-        copies.push(chunk.slice());
+        copies.push(new Uint8Array(chunk));
       }
       const manifest: SnapshotManifest = digest.manifest();
       complete.set(id, { chunks: copies, manifest: encode(manifest) });
       return { id, manifest };
     },
     async *read(id) {
-      for (const chunk of require(id).chunks) yield chunk.slice();
+      for (const chunk of require(id).chunks) yield new Uint8Array(chunk);
     },
     async remove(id) {
       complete.delete(id);

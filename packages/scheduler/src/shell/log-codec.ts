@@ -65,9 +65,9 @@ export class EntryDraft {
 /**
  * The entry in what the log stored, checked against the one before it. Throws a `BerthError`
  * `invalid` that names the sequence and what is wrong: not JSON, an unknown version, an unknown
- * event, or a chain that does not continue.
+ * event, or a chain that does not continue. `previous` is null where the one before is gone.
  */
-export function decodeEntry(stored: StoredEntry, previous: string): LogEntry {
+export function decodeEntry(stored: StoredEntry, previous: string | null): LogEntry {
   const body = parseJson(stored);
   const version = isObject(body) ? body["v"] : undefined;
   if (version !== LOG_VERSION) {
@@ -79,7 +79,7 @@ export function decodeEntry(stored: StoredEntry, previous: string): LogEntry {
     const [issue] = parsed.error.issues;
     throw invalid(stored, `${issue?.path.join(".")}: ${issue?.message}`);
   }
-  if (parsed.data.previous !== previous) {
+  if (previous !== null && parsed.data.previous !== previous) {
     throw invalid(
       stored,
       `it continues from ${parsed.data.previous.slice(0, 12)}…, and the entry before it is ${previous.slice(0, 12)}…: history was rewritten`,
