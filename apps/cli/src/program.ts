@@ -4,6 +4,7 @@ import { Context, type OutputFormat, outputFormats } from "./context.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import type { Terminal } from "./output/terminal.ts";
 import { addClusterCommands } from "./program/cluster-commands.ts";
+import { addLogCommands } from "./program/log-commands.ts";
 import { addNodeCommands } from "./program/node-commands.ts";
 import type { Run } from "./program/options.ts";
 import { addReadCommands } from "./program/read-commands.ts";
@@ -42,6 +43,7 @@ export function buildProgram(terminal: Terminal, onExit: (code: ExitCode) => voi
   addReadCommands(program, run);
   addNodeCommands(program, run);
   addClusterCommands(program, run);
+  addLogCommands(program, run);
   return program;
 }
 

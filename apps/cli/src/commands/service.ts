@@ -10,6 +10,8 @@ export interface ServiceFlags {
   readonly credentials?: string;
   /** Of a scheduler. */
   readonly replicas?: 1 | 3;
+  readonly snapshots?: string;
+  readonly retention?: number;
   /** Of an agent. */
   readonly state?: string;
   readonly name?: string;
@@ -37,10 +39,10 @@ export async function service(
   switch (name) {
     case "scheduler": {
       const { runScheduler } = await import("@berth/scheduler");
-      const { replicas } = flags;
-      return runService({ logger }, (stop) =>
-        runScheduler({ server, credentials, replicas, stop, logger }),
-      );
+      const { replicas, snapshots, retention: retentionMs } = flags;
+      const snapshotFolder = snapshots ?? join(context.home, "snapshots", "scheduler");
+      const options = { server, credentials, replicas, snapshotFolder, retentionMs };
+      return runService({ logger }, (stop) => runScheduler({ ...options, stop, logger }));
     }
     case "agent": {
       const { runAgent } = await import("@berth/agent");

@@ -20,6 +20,7 @@ export interface UpOptions {
   readonly natsPort?: number;
   readonly taskPorts?: { readonly from: number; readonly to: number };
   readonly replicas?: 1 | 3;
+  readonly retention?: number;
   readonly examples: boolean;
   readonly stopTasks?: true;
 }
@@ -40,6 +41,7 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
       natsPort: options.natsPort,
       taskPorts: options.taskPorts,
       replicas: options.replicas,
+      retentionMs: options.retention,
       say: (line) => {
         lines.end();
         context.note(line);

@@ -3,7 +3,15 @@ import type { DownOptions } from "../commands/down.ts";
 import type { ServiceFlags, ServiceName } from "../commands/service.ts";
 import type { UpOptions } from "../commands/up.ts";
 import { type Shell, shells } from "../completion/shells.ts";
-import { examples, keyValue, portNumber, portRange, replicaCount, type Run } from "./options.ts";
+import {
+  duration,
+  examples,
+  keyValue,
+  portNumber,
+  portRange,
+  replicaCount,
+  type Run,
+} from "./options.ts";
 
 /** The cluster on this machine, and each of its parts alone. */
 export function addClusterCommands(program: Command, run: Run): void {
@@ -19,6 +27,7 @@ export function addClusterCommands(program: Command, run: Run): void {
       "servers that keep the log, each with a scheduler: 1 or 3 (default: as the home has, else 1)",
       replicaCount,
     )
+    .option("--retention <duration>", "keep the log's entries for (default: 7d)", duration)
     .option("--no-examples", "do not submit the examples on the first start")
     .option("--stop-tasks", "at the end stop the tasks too, which else go on and are found again")
     .addHelpText(
@@ -90,11 +99,14 @@ function addServiceCommands(program: Command, run: Run): void {
         .option("--task-ports <from-to>", "ports for tasks", portRange);
     }
     if (name === "scheduler") {
-      command.option(
-        "--replicas <count>",
-        "servers that are to keep the log: 1 or 3 (default: as it is)",
-        replicaCount,
-      );
+      command
+        .option(
+          "--replicas <count>",
+          "servers that are to keep the log: 1 or 3 (default: as it is)",
+          replicaCount,
+        )
+        .option("--snapshots <folder>", "for second copies of snapshots (default: in the home)")
+        .option("--retention <duration>", "keep the log's entries for (default: 7d)", duration);
     }
     if (name === "gateway")
       command.addOption(new Option("--port <port>", "on loopback").argParser(portNumber));

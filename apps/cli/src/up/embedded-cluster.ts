@@ -24,6 +24,8 @@ export interface EmbeddedClusterOptions {
   readonly taskPorts?: PortRange | undefined;
   /** How many servers keep the log, each with a scheduler beside it. Default: as many as the home has. */
   readonly replicas?: ReplicaCount | undefined;
+  /** How long the log's entries are kept. Default: the scheduler's. */
+  readonly retentionMs?: number | undefined;
   /** What people should know, one line at a time. */
   readonly say: (line: string) => void;
 }
@@ -113,7 +115,7 @@ export class EmbeddedCluster {
   }
 
   async #startParts(natsProgram: string, natsPorts: readonly number[]): Promise<void> {
-    const { home } = this.#options;
+    const { home, retentionMs } = this.#options;
     const { ports, taskPorts, replicas } = this.#file;
     const engine = await this.#engine(natsProgram, natsPorts);
     this.#parts.push(...engine);
@@ -127,7 +129,8 @@ export class EmbeddedCluster {
     ];
     for (const name of schedulerNames[replicas]) {
       const snapshots = ["--snapshots", join(home, "snapshots", name)];
-      this.#run(name, "scheduler", [...copies, ...snapshots]);
+      const retention = retentionMs === undefined ? [] : ["--retention", `${retentionMs}ms`];
+      this.#run(name, "scheduler", [...copies, ...snapshots, ...retention]);
     }
     const range = `${taskPorts.from}-${taskPorts.to}`;
     const meta = `examples=${paths.examples}`;
