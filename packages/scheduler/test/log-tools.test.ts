@@ -182,6 +182,14 @@ describe("an exported log", () => {
     expect(await target.snapshots[0].list()).toEqual([]);
   });
 
+  it("is refused by the very log that it was made from", async () => {
+    world.growTo(30);
+    const file = await exported();
+    world.growTo(35);
+    await expect(importInto(place, file)).rejects.toMatchObject({ code: "conflict" });
+    expect(await engine.list()).toEqual([]);
+  });
+
   it("that was cut off while it was imported keeps schedulers away, and goes on when repeated", async () => {
     await snapshotAt(10);
     world.growTo(80);

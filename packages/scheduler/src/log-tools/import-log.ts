@@ -10,7 +10,7 @@ import { assert } from "@berth/runtime/assert";
 import { StateDecoder, stateHash } from "../core/state/index.ts";
 import { decodeEntry } from "../shell/log-codec.ts";
 import { foldEntry, logStart, type Replayed } from "../shell/replay-log.ts";
-import { listSnapshots } from "../shell/snapshot-load.ts";
+import { listSnapshots, type ReadableSnapshot } from "../shell/snapshot-load.ts";
 import { takeSnapshot } from "../shell/snapshot-take.ts";
 import { type LogFileHeader, type LogFileLine, readLogFile } from "./log-file.ts";
 import type { LogPlace } from "./log-place.ts";
@@ -52,8 +52,9 @@ const APPENDS_UNDER_WAY_MAX = 32;
  * `conflict` for a log that is not empty and no part of this one; else what the engine says.
  */
 export async function importLog(place: LogPlace, options: ImportOptions): Promise<ImportReport> {
-  const { header, end, start } = await checkFile(options);
-  const already = await requireRoom(place, header, options);
+  const file = await checkFile(options);
+  const { header, end, start } = file;
+  const already = await requireRoom(place, file, options);
   const [engine] = place.snapshots;
   const { readable } = await listSnapshots([engine]);
   const has = (seq: number) => readable.some(({ manifest }) => manifest.seq === seq);
@@ -154,33 +155,34 @@ function anotherEntry(seq: number): BerthError {
   return new BerthError("invalid", `its snapshot ends with another entry ${seq} than the file has`);
 }
 
-/** Where an earlier import of this file ended; 0 for a log that has never held anything. */
+/**
+ * Where an earlier import of this file ended; 0 for a log that has never held anything. What such an
+ * import leaves is known by the snapshot that it writes first.
+ */
 async function requireRoom(
   { log, keeper, snapshots }: LogPlace,
-  header: LogFileHeader,
+  { header, end }: CheckedFile,
   options: ImportOptions,
 ): Promise<number> {
   const { first, last } = await log.bounds();
   const { readable, unusable } = await listSnapshots(snapshots);
-  const foreign = readable.find(
-    ({ manifest: { seq } }) => seq !== header.last && seq !== header.snapshot?.seq,
-  );
-  const [odd] = unusable;
-  if (foreign ?? odd) {
-    const where = foreign?.store.name ?? odd?.store;
-    throw notEmpty(`there is a snapshot ${foreign?.id ?? odd?.id} in ${where}`);
+  const isOwn = ({ manifest: { seq, entryHash } }: ReadableSnapshot) =>
+    seq === header.snapshot?.seq || (seq === end.lastSeq && entryHash === end.lastHash);
+  for (const { id, store } of readable.filter((snapshot) => !isOwn(snapshot))) {
+    throw notEmpty(`there is a snapshot ${id} in ${store.name}`);
   }
+  for (const { id, store } of unusable) throw notEmpty(`there is a snapshot ${id} in ${store}`);
   if (last === 0 || (first === header.first && last === first - 1)) return 0;
-  const stored = await keeper.entry(last);
-  const isPart = first === header.first && last <= header.last && stored !== null;
-  if (!isPart || !(await hasEntry(options, last, stored.bytes))) {
-    throw notEmpty(`the log has entries ${first} to ${last}`);
+  const isBegun = readable.length > 0 && first === header.first && last <= header.last;
+  const stored = isBegun ? await keeper.entry(last) : null;
+  if (stored === null || !(await hasEntry(options, last, stored.bytes))) {
+    throw notEmpty(`this one has entries ${first} to ${last}`);
   }
   return last;
 }
 
 function notEmpty(what: string): BerthError {
-  return new BerthError("conflict", `a log is imported into an empty one only, and ${what}`, {
+  return new BerthError("conflict", `a log is imported into an empty one only: ${what}`, {
     hint: "Import into a home of its own: berth --home <folder> log import <file>",
   });
 }
