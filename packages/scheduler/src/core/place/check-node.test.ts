@@ -52,12 +52,7 @@ const cases: Record<RejectionCode, [WorkloadSpec, NodeRecord, number | null, num
     1,
     0,
   ],
-  "gpu.free": [
-    h100(1),
-    nodeWith({ gpus: [gpu(1)] }, { gpusInUse: new Map([["GPU-1", "a1" as never]]) }),
-    1,
-    0,
-  ],
+  "gpu.free": [h100(1), nodeWith({ gpus: [gpu(1)] }, { gpusInUse: new Set(["GPU-1"]) }), 1, 0],
   "cpu.free": [
     needs({ cpuMillis: 500 }),
     nodeWith({}, { granted: { ...amounts, cpuMillis: 3_900 } }),
@@ -77,12 +72,7 @@ const cases: Record<RejectionCode, [WorkloadSpec, NodeRecord, number | null, num
     600,
     500,
   ],
-  "port.static": [
-    ports([80]),
-    nodeWith({}, { portsInUse: new Map([[80, "a1" as never]]) }),
-    null,
-    null,
-  ],
+  "port.static": [ports([80]), nodeWith({}, { portsInUse: new Set([80]) }), null, null],
   "port.range": [
     ports([null, null, 20_000]),
     nodeWith({ portRange: { from: 20_000, to: 20_001 } }),

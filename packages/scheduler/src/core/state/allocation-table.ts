@@ -1,6 +1,7 @@
 import {
   allocationId,
   type AllocationId,
+  allocationNumber,
   type AllocationStatus,
   dimensions,
   type Exit,
@@ -56,6 +57,8 @@ export interface AllocationProgress {
 /** An allocation as it is now. A view of the table: it changes with it, and ends with its row. */
 export interface AllocationRecord extends Placement, AllocationProgress {
   readonly id: AllocationId;
+  /** The scalar dimensions of `granted`. */
+  readonly amounts: ResourceAmounts;
   readonly workloadId: WorkloadId;
   readonly workloadVersion: number;
   /** The workload as it was when this was placed: what the agent runs. */
@@ -101,7 +104,8 @@ class Columns {
  */
 export class AllocationTable {
   readonly #columns = new Columns();
-  readonly #rows = new Map<AllocationId, number>();
+  /** By number. */
+  readonly #rows = new Map<number, number>();
   readonly #free: number[] = [];
 
   get size(): number {
@@ -109,33 +113,34 @@ export class AllocationTable {
   }
 
   has(id: AllocationId): boolean {
-    return this.#rows.has(id);
+    return this.#rows.has(allocationNumber(id));
   }
 
   get(id: AllocationId): AllocationRecord | undefined {
-    const row = this.#rows.get(id);
-    return row === undefined ? undefined : new Row(this.#columns, row, id);
+    const number = allocationNumber(id);
+    const row = this.#rows.get(number);
+    return row === undefined ? undefined : new Row(this.#columns, row, number);
   }
 
   *values(): Generator<AllocationRecord> {
-    for (const [id, row] of this.#rows) yield new Row(this.#columns, row, id);
+    for (const [number, row] of this.#rows) yield new Row(this.#columns, row, number);
   }
 
   /** Numbers only grow. */
-  add(placement: Placement, progress: AllocationProgress): AllocationRecord {
-    const id = allocationId(placement.number);
-    assert(!this.#rows.has(id), `${id} exists`);
+  add(placement: Placement, progress: AllocationProgress): void {
+    const { number } = placement;
+    assert(!this.#rows.has(number), "an allocation is added once");
     const row = this.#free.pop() ?? this.#rows.size;
-    this.#rows.set(id, row);
+    this.#rows.set(number, row);
     writePlacement(this.#columns, row, placement);
     writeProgress(this.#columns, row, progress);
-    return new Row(this.#columns, row, id);
   }
 
   delete(id: AllocationId): void {
-    const row = this.#rows.get(id);
+    const number = allocationNumber(id);
+    const row = this.#rows.get(number);
     if (row === undefined) return;
-    this.#rows.delete(id);
+    this.#rows.delete(number);
     this.#free.push(row);
     const columns = this.#columns;
     columns.number.set(row, 0);
@@ -181,16 +186,18 @@ function sharedAmounts(granted: ResourceAmounts, asked: ResourceAmounts): Resour
 }
 
 class Row implements AllocationRecord {
-  readonly id: AllocationId;
   readonly number: number;
   readonly #columns: Columns;
   readonly #at: number;
 
-  constructor(columns: Columns, row: number, id: AllocationId) {
+  constructor(columns: Columns, row: number, number: number) {
     this.#columns = columns;
     this.#at = row;
-    this.id = id;
-    this.number = columns.number.get(row);
+    this.number = number;
+  }
+
+  get id() {
+    return allocationId(this.number);
   }
 
   get #row(): number {
@@ -225,12 +232,21 @@ class Row implements AllocationRecord {
   get nodeName() {
     return this.place.nodeName;
   }
+  get amounts() {
+    return this.#columns.amounts.get(this.#row);
+  }
   get granted(): Grant {
     const row = this.#row;
-    const { amounts, gpuUuids, ports } = this.#columns;
-    const { cpuMillis, memoryMiB, diskMiB, networkMbps } = amounts.get(row);
-    const scalars = { cpuMillis, memoryMiB, diskMiB, networkMbps };
-    return { ...scalars, gpuUuids: gpuUuids.get(row), ports: ports.get(row) };
+    const { gpuUuids, ports } = this.#columns;
+    const { cpuMillis, memoryMiB, diskMiB, networkMbps } = this.amounts;
+    return {
+      cpuMillis,
+      memoryMiB,
+      diskMiB,
+      networkMbps,
+      gpuUuids: gpuUuids.get(row),
+      ports: ports.get(row),
+    };
   }
   get placedAtUnixMs() {
     return this.#columns.placedAtUnixMs.get(this.#row);

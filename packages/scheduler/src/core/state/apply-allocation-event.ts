@@ -1,11 +1,4 @@
-import {
-  allocationNumber,
-  type AllocationId,
-  describeExit,
-  type EventOf,
-  limits,
-  type PlacementExplanation,
-} from "@berth/protocol";
+import { allocationNumber, type AllocationId, describeExit, type EventOf } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { reconsiderBlocked, refreshBlocked } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
@@ -33,28 +26,27 @@ export function applyAllocationPlaced(
   const { state, changes } = applying;
   const workload = workloadOf(state, event.workloadId);
   const node = nodeOf(state, event.nodeId);
-  const number = allocationNumber(event.allocationId);
-  assert(number === state.nextAllocationNumber, `a${number} is out of turn`);
-  assert(event.workloadVersion === workload.version, `a${number} is placed for an older version`);
-  const slot = slotOf(workload, event.index);
-  assert(slot.live === null, `${workload.id}[${event.index}] would live twice`);
-  const { index, attempt, granted } = event;
+  const { allocationId: id, index, attempt, granted } = event;
+  const number = allocationNumber(id);
+  assert(number === state.nextAllocationNumber, `${id} is out of turn`);
+  assert(event.workloadVersion === workload.version, `${id} is placed for an older version`);
+  const slot = slotOf(workload, index);
+  assert(slot.live === null, `${workload.id}[${index}] would live twice`);
   const { revision } = workload;
   const { place } = node;
-  const allocation = state.allocations.add(
+  state.allocations.add(
     { number, revision, index, attempt, place, granted, placedAtUnixMs: applying.atUnixMs },
     { ...justPlaced, health: initialHealth(workload) },
   );
   state.nextAllocationNumber += 1;
-  rememberExplanation(state, allocation.id, event.why);
-  workload.slots.set({ ...slot, live: allocation.id, attempt, retryAtUnixMs: null });
+  state.explanations.add(id, event.why);
+  workload.slots.set({ ...slot, live: id, attempt, retryAtUnixMs: null });
   workload.counts.placed += 1;
-  takeGrant(node, allocation);
-  desiredChange(applying, node).added.add(allocation.id);
-  node.desired.add(allocation.id);
-  setPending(applying, workload, withoutPending(workload.pending, event.index));
+  takeGrant(node, id, granted);
+  desiredChange(applying, node).added.add(id);
+  setPending(applying, workload, withoutPending(workload.pending, index));
   refreshBlocked(state.agenda);
-  changes.allocations.add(allocation.id);
+  changes.allocations.add(id);
   changes.nodes.add(node.id);
 }
 
@@ -118,7 +110,7 @@ export function applyAllocationFinished(
     allocation.startedAtUnixMs = event.startedAtUnixMs;
     allocation.finishedAtUnixMs = event.finishedAtUnixMs;
   });
-  releaseGrant(node, allocation);
+  releaseGrant(node, event.allocationId, allocation.granted);
   const before = slotOf(workload, allocation.index);
   const ended = { ...before, live: null, history: [...before.history, allocation.id] };
   const slot = afterOutcome(workload, ended, allocation, applying.atUnixMs);
@@ -179,10 +171,13 @@ function afterOutcome(
   return { ...failed, retryAtUnixMs: atUnixMs + spec.restart.withinMs };
 }
 
-/** It ended by itself, or had to be ended because it was unhealthy. A service must not even end well. */
-function isFailure(allocation: AllocationRecord): boolean {
-  if (allocation.outcome === "lost") return false;
-  return allocation.stopReason === null || allocation.stopReason === "unhealthy";
+/**
+ * It ended by itself, or had to be ended because it was unhealthy. A service must not even end well.
+ * What its agent was told to stop, by the scheduler or on the server itself, has not failed.
+ */
+function isFailure({ outcome, stopReason }: AllocationRecord): boolean {
+  if (stopReason === "unhealthy") return true;
+  return stopReason === null && (outcome === "complete" || outcome === "failed");
 }
 
 /** It travels in every explanation of the index, and agents say how long their messages are. */
@@ -206,20 +201,6 @@ function initialHealth({ spec }: WorkloadRecord): AllocationRecord["health"] {
 
 function slotOf({ slots }: WorkloadRecord, index: number): Slot {
   return slots.get(index) ?? newSlot(index);
-}
-
-/** The log keeps every explanation; the state the newest ones. */
-function rememberExplanation(
-  { explanations }: ClusterState,
-  id: AllocationId,
-  why: PlacementExplanation,
-): void {
-  explanations.set(id, why);
-  if (explanations.size <= limits.placementExplanationsRememberedMax) return;
-  for (const oldest of explanations.keys()) {
-    explanations.delete(oldest);
-    return;
-  }
 }
 
 export function allocationOf(state: ClusterState, id: AllocationId): AllocationRecord {
@@ -247,7 +228,7 @@ function recount(applying: Applying, allocation: AllocationRecord, change: () =>
 
 function leaveDesired(applying: Applying, allocation: AllocationRecord): void {
   const node = nodeOf(applying.state, allocation.nodeId);
-  node.desired.delete(allocation.id);
+  node.stopping.add(allocation.id);
   const change = desiredChange(applying, node);
   // Placed and ended within one entry: the agent never has to hear of it.
   if (!change.added.delete(allocation.id)) change.removed.add(allocation.id);

@@ -1,4 +1,4 @@
-import { type ClusterEvent, type EventOf, limits, type LogEntry } from "@berth/protocol";
+import { type ClusterEvent, type EventOf, type LogEntry } from "@berth/protocol";
 import { assert, unreachable } from "@berth/runtime/assert";
 import {
   applyAllocationFinished,
@@ -117,10 +117,5 @@ function applyLeaderStarted({ state }: Applying, event: EventOf<"LeaderStarted">
 
 function applyRequestAnswered({ state, seq }: Applying, event: EventOf<"RequestAnswered">): void {
   assert(!state.answers.has(event.requestId), `request ${event.requestId} is answered twice`);
-  state.answers.set(event.requestId, { method: event.method, reply: event.reply, seq });
-  if (state.answers.size <= limits.answersRememberedMax) return;
-  for (const oldest of state.answers.keys()) {
-    state.answers.delete(oldest);
-    return;
-  }
+  state.answers.add(event.requestId, { method: event.method, reply: event.reply, seq });
 }

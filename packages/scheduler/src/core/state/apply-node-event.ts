@@ -1,9 +1,10 @@
-import type { EventOf, NodeDescription, NodeId } from "@berth/protocol";
+import type { AllocationId, EventOf, NodeDescription, NodeId } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { reconsiderBlocked } from "./agenda.ts";
 import type { Place } from "./allocation-table.ts";
 import type { Applying } from "./apply-entry.ts";
 import type { ClusterState, NodeRecord } from "./cluster-state.ts";
+import { DesiredSet } from "./desired-set.ts";
 
 export function applyNodeRegistered(applying: Applying, event: EventOf<"NodeRegistered">): void {
   const { state, atUnixMs } = applying;
@@ -31,6 +32,8 @@ export function newNode(
   description: NodeDescription,
   atUnixMs: number,
 ): NodeRecord {
+  const live = new Set<AllocationId>();
+  const stopping = new Set<AllocationId>();
   return {
     id: description.nodeId,
     number,
@@ -44,10 +47,11 @@ export function newNode(
     drain: null,
     generation: (number - 1) * GENERATIONS_PER_REGISTRATION,
     granted: { cpuMillis: 0, memoryMiB: 0, diskMiB: 0, networkMbps: 0 },
-    portsInUse: new Map(),
-    gpusInUse: new Map(),
-    live: new Set(),
-    desired: new Set(),
+    portsInUse: new Set(),
+    gpusInUse: new Set(),
+    live,
+    stopping,
+    desired: new DesiredSet(live, stopping),
   };
 }
 

@@ -1,20 +1,23 @@
-import type {
-  AllocationId,
-  ClusterId,
-  Drain,
-  NodeDescription,
-  NodeId,
-  NodeStatus,
-  PendingGroup,
-  PlacementExplanation,
-  RequestId,
-  ResourceAmounts,
-  WorkloadId,
-  WorkloadSpec,
+import {
+  type AllocationId,
+  type ClusterId,
+  type Drain,
+  limits,
+  type NodeDescription,
+  type NodeId,
+  type NodeStatus,
+  type PendingGroup,
+  type PlacementExplanation,
+  type RequestId,
+  type ResourceAmounts,
+  type WorkloadId,
+  type WorkloadSpec,
 } from "@berth/protocol";
 import { type Agenda, createAgenda } from "./agenda.ts";
 import { AllocationTable, type Place, type Revision } from "./allocation-table.ts";
+import type { DesiredSet } from "./desired-set.ts";
 import { createEventRing, type EventRing } from "./event-ring.ts";
+import { RecentMap } from "./recent-map.ts";
 import type { SlotTable } from "./slot-table.ts";
 
 export { isAvailable, isFinal, outcomeOf } from "./allocation-status.ts";
@@ -38,10 +41,10 @@ export interface ClusterState {
   readonly nodes: Map<NodeId, NodeRecord>;
   readonly workloads: Map<WorkloadId, WorkloadRecord>;
   readonly allocations: AllocationTable;
-  /** Why the newest allocations are where they are, oldest first: people ask, nothing depends on it. */
-  readonly explanations: Map<AllocationId, PlacementExplanation>;
-  /** Answers to writes, oldest first, at most `limits.answersRememberedMax`. */
-  readonly answers: Map<RequestId, Answer>;
+  /** Why the newest allocations are where they are: people ask, nothing else depends on it. */
+  readonly explanations: RecentMap<AllocationId, PlacementExplanation>;
+  /** Answers to writes, the newest `limits.answersRememberedMax`. */
+  readonly answers: RecentMap<RequestId, Answer>;
   readonly events: EventRing;
   nextNodeNumber: number;
   nextWorkloadNumber: number;
@@ -67,12 +70,14 @@ export interface NodeRecord {
   generation: number;
   /** What live allocations hold. Free again only when they are final. */
   readonly granted: ResourceAmounts;
-  readonly portsInUse: Map<number, AllocationId>;
-  readonly gpusInUse: Map<string, AllocationId>;
+  readonly portsInUse: Set<number>;
+  readonly gpusInUse: Set<string>;
   /** Allocations that are not final, in order of their number. */
   readonly live: Set<AllocationId>;
-  /** Those of them that should run: `live` without the ones asked to stop. */
-  readonly desired: Set<AllocationId>;
+  /** Those of them that were asked to stop. */
+  readonly stopping: Set<AllocationId>;
+  /** Those of them that should run: the others. */
+  readonly desired: DesiredSet;
 }
 
 export interface WorkloadRecord {
@@ -127,8 +132,8 @@ export function createState(): ClusterState {
     nodes: new Map(),
     workloads: new Map(),
     allocations: new AllocationTable(),
-    explanations: new Map(),
-    answers: new Map(),
+    explanations: new RecentMap(limits.placementExplanationsRememberedMax),
+    answers: new RecentMap(limits.answersRememberedMax),
     events: createEventRing(),
     nextNodeNumber: 1,
     nextWorkloadNumber: 1,

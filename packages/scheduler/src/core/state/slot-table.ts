@@ -62,7 +62,7 @@ export class SlotTable {
 
   set(slot: Slot): void {
     const { index, live } = slot;
-    this.#slots.set(index, live !== null && isFirstPlaced(slot) ? live : slot);
+    this.#slots.set(index, isFirstPlaced(slot) && live !== null ? live : slot);
   }
 
   delete(index: number): void {
@@ -74,12 +74,15 @@ export class SlotTable {
   }
 }
 
-function firstPlaced(index: number, live: AllocationId): Slot {
+/** An index whose first allocation lives. */
+export function firstPlaced(index: number, live: AllocationId): Slot {
   return { ...newSlot(index), live, attempt: 1 };
 }
 
-function isFirstPlaced(slot: Slot): boolean {
+/** Whether there is nothing to tell of the slot but what `firstPlaced` knows. */
+export function isFirstPlaced(slot: Slot): boolean {
   return (
+    slot.live !== null &&
     slot.attempt === 1 &&
     slot.history.length === 0 &&
     slot.failuresAtUnixMs.length === 0 &&

@@ -1,5 +1,5 @@
+import { byCodeUnit } from "./canonical-text.ts";
 import type { ClusterState } from "./cluster-state.ts";
-import { canonicalText } from "./canonical-text.ts";
 import { sectionsOf } from "./snapshot/encode-state.ts";
 
 /**
@@ -9,27 +9,32 @@ import { sectionsOf } from "./snapshot/encode-state.ts";
  * another version may word them, or keep as many of them, differently.
  */
 export function stateHash(state: ClusterState): string {
-  const hash = new Murmur();
+  const hash = new ValueHash();
   for (const [section, rows] of sectionsOf(state)) {
     if (section === "explanations" || section === "events") continue;
-    for (const row of rows) hash.add(canonicalText(row));
+    for (const row of rows) hash.add(row);
   }
   return hash.digest();
 }
 
-/** Two independent 32-bit lanes of multiply-and-mix over UTF-16 units (the mixer of MurmurHash3). */
-class Murmur {
+/** Set before a value, so that 1, "1" and [1] differ. */
+const tags = { null: 1, false: 2, true: 3, number: 4, text: 5, list: 6, object: 7 } as const;
+
+/**
+ * Two independent 32-bit lanes of multiply-and-mix over JSON values (the mixer of MurmurHash3).
+ * Keys count in code-unit order: objects are equal whatever order they were built in.
+ */
+class ValueHash {
   private low = 0x9e3779b9;
   private high = 0x85ebca6b;
 
-  add(text: string): void {
-    for (let i = 0; i < text.length; i += 1) {
-      const unit = text.charCodeAt(i);
-      this.low = Math.imul(this.low ^ unit, 0x01000193);
-      this.high = Math.imul(this.high ^ unit, 0xcc9e2d51);
-    }
-    this.low = Math.imul(this.low ^ text.length, 0x01000193);
-    this.high = Math.imul(this.high ^ text.length, 0xcc9e2d51);
+  add(value: unknown): void {
+    if (typeof value === "number") this.addNumber(value);
+    else if (typeof value === "string") this.addText(value);
+    else if (typeof value === "boolean") this.addWord(value ? tags.true : tags.false);
+    else if (Array.isArray(value)) this.addList(value);
+    else if (typeof value === "object" && value !== null) this.addObject(Object.entries(value));
+    else this.addWord(tags.null);
   }
 
   digest(): string {
@@ -37,6 +42,45 @@ class Murmur {
       .map((lane) => lane.toString(16).padStart(8, "0"))
       .join("");
   }
+
+  private addNumber(number: number): void {
+    if (!Number.isInteger(number)) return this.addText(String(number));
+    this.addWord(tags.number);
+    this.addWord(number | 0);
+    this.addWord(Math.floor(number / 2 ** 32) | 0);
+  }
+
+  private addText(text: string): void {
+    this.addWord(tags.text);
+    this.addWord(text.length);
+    for (let i = 0; i < text.length; i += 1) this.addWord(text.charCodeAt(i));
+  }
+
+  private addList(values: readonly unknown[]): void {
+    this.addWord(tags.list);
+    this.addWord(values.length);
+    for (const value of values) this.add(value);
+  }
+
+  private addObject(entries: [string, unknown][]): void {
+    const present = entries.filter(([, value]) => value !== undefined);
+    this.addWord(tags.object);
+    this.addWord(present.length);
+    for (const [key, value] of present.sort(([a], [b]) => byCodeUnit(a, b))) {
+      this.addText(key);
+      this.add(value);
+    }
+  }
+
+  private addWord(word: number): void {
+    this.low = rotated(Math.imul(this.low ^ word, 0x1b873593), 13);
+    this.high = rotated(Math.imul(this.high ^ word, 0xcc9e2d51), 15);
+  }
+}
+
+/** Carries the high bits, which a multiplication only moves up and out, back to the low ones. */
+function rotated(lane: number, bits: number): number {
+  return (lane << bits) | (lane >>> (32 - bits));
 }
 
 function mix(value: number): number {

@@ -1,4 +1,5 @@
 import {
+  allocationId,
   type AllocationStatus,
   type Health,
   type ResourceAmounts,
@@ -6,12 +7,12 @@ import {
 } from "@berth/protocol";
 import { assert, unreachable } from "@berth/runtime/assert";
 import { rebuildAgenda } from "../agenda.ts";
-import type { AllocationRecord, Place, Revision } from "../allocation-table.ts";
+import type { AllocationProgress, Place, Placement, Revision } from "../allocation-table.ts";
 import { newNode } from "../apply-node-event.ts";
 import { newWorkload } from "../apply-workload-event.ts";
 import { type ClusterState, createState, isFinal, type WorkloadRecord } from "../cluster-state.ts";
 import { holdGrant } from "../grants.ts";
-import { newSlot } from "../slot-table.ts";
+import { firstPlaced, newSlot } from "../slot-table.ts";
 import { groupOf } from "../pending-groups.ts";
 import {
   type AllocationRow,
@@ -163,10 +164,10 @@ class StateReader {
         for (const row of chunk.rows) this.#addAllocation(row);
         return;
       case "explanations":
-        for (const [id, why] of chunk.rows) explanations.set(id, why);
+        for (const [id, why] of chunk.rows) explanations.add(id, why);
         return;
       case "answers":
-        for (const [id, method, reply, seq] of chunk.rows) answers.set(id, { method, reply, seq });
+        for (const [id, method, reply, seq] of chunk.rows) answers.add(id, { method, reply, seq });
         return;
       case "events":
         events.views.push(...chunk.rows);
@@ -203,83 +204,64 @@ class StateReader {
     }
   }
 
-  #addSlot([
-    position,
-    index,
-    attempt,
-    failuresAtUnixMs = [],
-    retryAtUnixMs = null,
-    lastFailure = null,
-    done = null,
-  ]: SlotRow): void {
-    rowAt(this.#workloads, position).slots.set({
-      ...newSlot(index),
-      attempt,
-      failuresAtUnixMs,
-      retryAtUnixMs,
-      lastFailure,
-      done,
-    });
+  // Rows are taken apart by position, because array patterns iterate, and there are millions.
+
+  #addSlot(row: SlotRow): void {
+    const { 0: position, 1: index, 2: number, 3: attempt } = row;
+    const { slots } = rowAt(this.#workloads, position);
+    const live = number === null ? null : allocationId(number);
+    if (live !== null && attempt === undefined) return slots.set(firstPlaced(index, live));
+    const { 4: failuresAtUnixMs = [], 5: retryAtUnixMs = null } = row;
+    const { 6: lastFailure = null, 7: done = null } = row;
+    const told = { failuresAtUnixMs, retryAtUnixMs, lastFailure, done };
+    slots.set({ ...newSlot(index), live, attempt: attempt ?? 0, ...told });
   }
 
   #addAllocation(row: AllocationRow): void {
-    const [
-      number,
-      revision,
-      index,
-      attempt,
-      place,
-      amounts,
-      placedAtUnixMs,
-      status,
-      health,
-      pid = null,
-      startedAtUnixMs = null,
-      ports = null,
-      gpuUuids = null,
-      message = null,
-      stopReason = null,
-      exit = null,
-      finishedAtUnixMs = null,
-    ] = row;
+    const { 0: number, 1: revision, 2: index, 3: attempt, 4: place, 5: amounts } = row;
+    const { 6: placedAtUnixMs, 7: status, 8: health, 9: pid = null } = row;
+    const { 10: startedAtUnixMs = null, 11: ports, 12: gpuUuids, 13: message = null } = row;
+    const { 14: stopReason = null, 15: exit = null, 16: finishedAtUnixMs = null } = row;
     const word = this.#words;
     assert(word, "the header comes first");
-    const allocation = this.#state.allocations.add(
-      {
-        number,
-        revision: rowAt(this.#revisions, revision),
-        index,
-        attempt,
-        place: rowAt(this.#places, place),
-        granted: { ...rowAt(this.#amounts, amounts), gpuUuids: gpuUuids ?? [], ports: ports ?? {} },
-        placedAtUnixMs,
-      },
-      {
-        status: rowAt(word.status, status),
-        health: rowAt(word.health, health),
-        stopReason: stopReason === null ? null : rowAt(word.stopReason, stopReason),
-        pid,
-        startedAtUnixMs,
-        message,
-        exit,
-        finishedAtUnixMs,
-      },
-    );
-    this.#link(allocation);
+    const shared = rowAt(this.#amounts, amounts);
+    const placement: Placement = {
+      number,
+      revision: rowAt(this.#revisions, revision),
+      index,
+      attempt,
+      place: rowAt(this.#places, place),
+      granted: { ...shared, gpuUuids: gpuUuids ?? [], ports: ports ?? {} },
+      placedAtUnixMs,
+    };
+    const progress: AllocationProgress = {
+      status: rowAt(word.status, status),
+      health: rowAt(word.health, health),
+      stopReason: stopReason === null ? null : rowAt(word.stopReason, stopReason),
+      pid,
+      startedAtUnixMs,
+      message,
+      exit,
+      finishedAtUnixMs,
+    };
+    this.#state.allocations.add(placement, progress);
+    this.#link(placement, progress.status);
   }
 
-  /** What follows from an allocation: what its node holds and what its index has. */
-  #link(allocation: AllocationRecord): void {
-    const { id, status } = allocation;
-    const slots = this.#state.workloads.get(allocation.workloadId)?.slots;
-    const slot = slots?.get(allocation.index);
-    assert(slots && slot, `${id} is of an unknown index`);
-    if (isFinal(status)) return slots.set({ ...slot, history: [...slot.history, id] });
-    const node = this.#state.nodes.get(allocation.nodeId);
-    assert(node && slot.live === null, `${id} lives where it cannot`);
-    slots.set({ ...slot, live: id });
-    holdGrant(node, allocation);
-    if (status !== "stopping") node.desired.add(id);
+  /** What follows from an allocation: what its index remembers, and what its node holds. */
+  #link({ number, revision, index, place, granted }: Placement, status: AllocationStatus): void {
+    const slots = this.#state.workloads.get(revision.workloadId)?.slots;
+    const slot = slots?.get(index);
+    assert(slots && slot, "an allocation is of an unknown index");
+    if (isFinal(status)) {
+      slots.set({ ...slot, history: [...slot.history, allocationId(number)] });
+      return;
+    }
+    const node = this.#state.nodes.get(place.nodeId);
+    const id = slot.live;
+    assert(node && id === allocationId(number), "an allocation lives where it cannot");
+    holdGrant(node, id, granted);
+    if (status === "stopping") node.stopping.add(id);
   }
 }
 

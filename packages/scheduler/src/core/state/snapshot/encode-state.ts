@@ -1,8 +1,15 @@
-import { dimensions, limits, type PendingGroup, type ResourceAmounts } from "@berth/protocol";
+import {
+  allocationNumber,
+  dimensions,
+  limits,
+  type PendingGroup,
+  type ResourceAmounts,
+} from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import type { AllocationRecord, Place, Revision } from "../allocation-table.ts";
 import type { ClusterState, Slot } from "../cluster-state.ts";
 import { eventsAfter } from "../event-ring.ts";
+import { isFirstPlaced } from "../slot-table.ts";
 import {
   type AllocationRow,
   type HeaderRow,
@@ -133,7 +140,7 @@ function* workloadRows(state: ClusterState, index: SharedValues): Generator<Work
   for (const workload of state.workloads.values()) {
     yield {
       number: workload.number,
-      revision: index.revisionOf(workload),
+      revision: index.revisionOf(workload.revision),
       taskVersion: workload.taskVersion,
       stopped: workload.stopped,
       removing: workload.removing,
@@ -166,14 +173,10 @@ function* slotRows(state: ClusterState): Generator<SlotRow> {
 
 function slotRow(workload: number, slot: Slot): SlotRow {
   const { index, attempt, failuresAtUnixMs, retryAtUnixMs, lastFailure, done } = slot;
-  const isPlain =
-    failuresAtUnixMs.length === 0 &&
-    retryAtUnixMs === null &&
-    lastFailure === null &&
-    done === null;
-  return isPlain
-    ? [workload, index, attempt]
-    : [workload, index, attempt, failuresAtUnixMs, retryAtUnixMs, lastFailure, done];
+  const live = slot.live === null ? null : allocationNumber(slot.live);
+  return isFirstPlaced(slot)
+    ? [workload, index, live]
+    : [workload, index, live, attempt, failuresAtUnixMs, retryAtUnixMs, lastFailure, done];
 }
 
 function* allocationRows(state: ClusterState, index: SharedValues): Generator<AllocationRow> {
@@ -184,11 +187,11 @@ function allocationRow(allocation: AllocationRecord, index: SharedValues): Alloc
   const { granted, stopReason } = allocation;
   const row: AllocationRow = [
     allocation.number,
-    index.revisionOf(allocation),
+    index.revisionOf(allocation.revision),
     allocation.index,
     allocation.attempt,
-    index.placeOf(allocation),
-    index.amountsOf(granted),
+    index.placeOf(allocation.place),
+    index.amountsOf(allocation.amounts),
     allocation.placedAtUnixMs,
     words.status.indexOf(allocation.status),
     words.health.indexOf(allocation.health),
@@ -216,28 +219,28 @@ class SharedValues {
   readonly amounts: number[][] = [];
   readonly #revisions = new Map<Revision, number>();
   readonly #places = new Map<Place, number>();
-  readonly #placesByKey = new Map<string, number>();
-  readonly #amounts = new Map<string, number>();
+  readonly #amounts = new Map<ResourceAmounts, number>();
+  readonly #positions = new Map<string, number>();
 
   constructor({ workloads, allocations }: ClusterState) {
     for (const { revision } of workloads.values()) this.#addRevision(revision);
-    for (const { revision, place, granted } of allocations.values()) {
+    for (const { revision, place, amounts } of allocations.values()) {
       this.#addRevision(revision);
       this.#addPlace(place);
-      this.#addAmounts(granted);
+      this.#addAmounts(amounts);
     }
   }
 
-  revisionOf({ revision }: { readonly revision: Revision }): number {
+  revisionOf(revision: Revision): number {
     return positionIn(this.#revisions, revision);
   }
 
-  placeOf({ place }: AllocationRecord): number {
+  placeOf(place: Place): number {
     return positionIn(this.#places, place);
   }
 
-  amountsOf(granted: ResourceAmounts): number {
-    return positionIn(this.#amounts, amountsKey(granted));
+  amountsOf(amounts: ResourceAmounts): number {
+    return positionIn(this.#amounts, amounts);
   }
 
   #addRevision(revision: Revision): void {
@@ -249,19 +252,23 @@ class SharedValues {
   /** Equal places are one, however many values they are: a node that returns may have a new one. */
   #addPlace(place: Place): void {
     if (this.#places.has(place)) return;
-    const key = `${place.nodeId} ${place.nodeName}`;
-    const position = this.#placesByKey.get(key) ?? this.places.length;
-    this.#places.set(place, position);
-    if (position < this.places.length) return;
-    this.#placesByKey.set(key, position);
-    this.places.push([place.nodeId, place.nodeName]);
+    const { nodeId, nodeName } = place;
+    this.#places.set(place, this.#positionOf([nodeId, nodeName], this.places));
   }
 
-  #addAmounts(granted: ResourceAmounts): void {
-    const key = amountsKey(granted);
-    if (this.#amounts.has(key)) return;
-    this.#amounts.set(key, this.amounts.length);
-    this.amounts.push(dimensions.map((dimension) => granted[dimension]));
+  #addAmounts(amounts: ResourceAmounts): void {
+    if (this.#amounts.has(amounts)) return;
+    const row = dimensions.map((dimension) => amounts[dimension]);
+    this.#amounts.set(amounts, this.#positionOf(row, this.amounts));
+  }
+
+  /** Where the row, or an equal one, is among the rows; at their end when it is new. */
+  #positionOf<Row>(row: Row, rows: Row[]): number {
+    const key = JSON.stringify(row);
+    const position = this.#positions.get(key) ?? rows.length;
+    if (position === rows.length) rows.push(row);
+    this.#positions.set(key, position);
+    return position;
   }
 }
 
@@ -269,10 +276,6 @@ function positionIn<Key>(positions: ReadonlyMap<Key, number>, key: Key): number 
   const position = positions.get(key);
   assert(position !== undefined, "a shared value is not among those collected");
   return position;
-}
-
-function amountsKey({ cpuMillis, memoryMiB, diskMiB, networkMbps }: ResourceAmounts): string {
-  return `${cpuMillis} ${memoryMiB} ${diskMiB} ${networkMbps}`;
 }
 
 function isEmpty(record: object): boolean {

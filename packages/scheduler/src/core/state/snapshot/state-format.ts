@@ -103,10 +103,13 @@ export type PendingRow = [
   explanation: PendingExplanation | null,
 ];
 
+/** With `live` alone, it is the first allocation of the index, and all there is to tell. */
 export type SlotRow = [
   workload: number,
   index: number,
-  attempt: number,
+  /** The number of its live allocation. */
+  live: number | null,
+  attempt?: number,
   failuresAtUnixMs?: readonly number[],
   retryAtUnixMs?: number | null,
   lastFailure?: string | null,
