@@ -116,6 +116,15 @@ describe("a service", () => {
     expect(cluster.only("web").attempt).toBe(2);
   });
 
+  test("what was stopped on its server has not failed: it comes back at once", () => {
+    const cluster = new TestCluster().join(1);
+    cluster.apply(serviceSpec()).converge();
+    const before = cluster.only("web");
+    cluster.end(before, "stopped").converge();
+    expect(cluster.only("web")).toMatchObject({ status: "running", attempt: 2 });
+    expect(cluster.workload("web").pending).toEqual([]);
+  });
+
   test("an allocation that nobody confirmed is asked to stop once somebody does", () => {
     const cluster = new TestCluster().join(1);
     cluster.apply(serviceSpec());
