@@ -118,7 +118,8 @@ describe("a service", () => {
 
   test("what was stopped on its server has not failed: it comes back at once", () => {
     const cluster = new TestCluster().join(1);
-    cluster.apply(serviceSpec()).converge();
+    cluster.apply(serviceSpec());
+    cluster.converge();
     const before = cluster.only("web");
     cluster.end(before, "stopped").converge();
     expect(cluster.only("web")).toMatchObject({ status: "running", attempt: 2 });
