@@ -52,6 +52,12 @@ describe("version 1 of the log", () => {
   });
 });
 
+test("version 1 of a snapshot's manifest is read without a loss, and with unknown fields", () => {
+  const manifest = golden("snapshot.v1");
+  expect(protocol.SnapshotManifest.parse(manifest)).toEqual(manifest);
+  expect(protocol.SnapshotManifest.parse(withNews(manifest))).toEqual(manifest);
+});
+
 describe("version 1 of the messages between agents and the leader", () => {
   const samples = Object.entries(golden("agent-messages.v1") as Record<string, unknown>);
 
