@@ -1,5 +1,10 @@
 import { evaluate } from "@berth/scheduler/core";
-import { isFinal, type WorkloadRecord } from "@berth/scheduler/state";
+import {
+  type AllocationRecord,
+  type ClusterState,
+  isFinal,
+  type WorkloadRecord,
+} from "@berth/scheduler/state";
 import type { SimulatedCluster } from "./world/simulated-cluster.ts";
 import { START_UNIX_MS } from "./world/timeline.ts";
 
@@ -33,9 +38,10 @@ export function unsettled(cluster: SimulatedCluster): string[] {
   }
   for (const workload of state.workloads.values()) missing.push(...waitsForNothing(workload));
   for (const allocation of state.allocations.values()) {
-    if (!isFinal(allocation.status) && !state.nodes.has(allocation.nodeId)) {
-      missing.push(`${allocation.id} lives on no node`);
-    }
+    if (isFinal(allocation.status)) continue;
+    if (!state.nodes.has(allocation.nodeId)) missing.push(`${allocation.id} lives on no node`);
+    const why = unwanted(state, allocation);
+    if (why !== null) missing.push(`${allocation.id} lives, and ${why}`);
   }
   return missing.length > 0 ? missing : undecided(cluster);
 }
@@ -51,6 +57,24 @@ function waitsForNothing(workload: WorkloadRecord): string[] {
     if (!isSettled) missing.push(`${workload.id} waits: ${reason}`);
   }
   return missing;
+}
+
+/** Why nobody can want an allocation to live; null when somebody may. */
+function unwanted(
+  { workloads, nodes }: ClusterState,
+  { workloadId, workloadVersion, index, health, nodeId }: AllocationRecord,
+): string | null {
+  const workload = workloads.get(workloadId);
+  if (!workload) return "its workload is gone";
+  const { spec, stopped, taskVersion } = workload;
+  if (stopped) return "its workload is stopped";
+  if (spec.kind !== "system" && index >= spec.count) return "its workload was scaled down";
+  if (health === "unhealthy") return "is unhealthy";
+  const isMoving = spec.kind === "batch" || !waitsForRoom(workload);
+  if (isMoving && workloadVersion < taskVersion) return "its workload has a newer task";
+  const drain = nodes.get(nodeId)?.drain;
+  if (spec.kind !== "system" && isMoving && drain) return "its node is drained";
+  return null;
 }
 
 function waitsForRoom(workload: WorkloadRecord): boolean {

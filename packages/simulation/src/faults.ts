@@ -1,5 +1,5 @@
 import type { Random } from "@berth/runtime";
-import type { Link } from "./world/link.ts";
+import { CALM, type Link } from "./world/link.ts";
 import type { SimulatedCluster } from "./world/simulated-cluster.ts";
 import type { SimulatedNode } from "./world/simulated-node.ts";
 import type { SimulatedScheduler } from "./world/simulated-scheduler.ts";
@@ -112,6 +112,22 @@ export const faults = {
     badWeather(link, random, 1_500);
     later(cluster, between(random, 1_000, 15_000), () => link?.heal());
   }),
+  /** A standby that cannot keep up may have to take over all the same. */
+  standbyLags: (cluster, random) => {
+    const victim = oneOf(
+      random,
+      cluster.schedulers.filter(({ mode }) => mode === "following"),
+    );
+    if (victim === null) return { what: "none", state: "none" };
+    const { link } = victim;
+    if (link) link.weather = { ...CALM, tailDelayMs: between(random, 200, 2_000) };
+    later(cluster, between(random, 5_000, 20_000), () => link?.heal());
+    if (random.below(2) === 0) return { what: victim.name, state: "led" };
+    const leader = cluster.schedulers.find(({ isLeading }) => isLeading);
+    later(cluster, between(random, 500, 3_000), () => leader?.kill());
+    later(cluster, between(random, 5_000, 15_000), () => leader?.start());
+    return { what: victim.name, state: "bereft" };
+  },
   engineElection: ofEngine((cluster, random) => {
     const { stream } = cluster;
     stream.electing = true;

@@ -1,15 +1,16 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { describeReport, ReportBuilder } from "./cli/report.ts";
-import { runSeeds } from "./cli/run-seeds.ts";
+import { runSeeds, type SeedListener, type SeedRange } from "./cli/run-seeds.ts";
 import { runSeed } from "./run-seed.ts";
 
-const USAGE = `npm run sim -- [--seeds N] [--from S] [--seed X] [--workers N] [--transcript] [--json]
+const USAGE = `npm run sim -- [--seeds N] [--from S] [--seed X] [--workers N] [--first] [--transcript] [--json]
 
   --seeds N      how many worlds to run (100)
   --from S       the first seed (1)
   --seed X       this one only
   --workers N    threads (as many as there are processors)
+  --first        end with the first seed that fails
   --transcript   print what happened, with --seed
   --json         the report as JSON on standard output
 
@@ -20,6 +21,7 @@ const OPTIONS = {
   from: { type: "string", default: "1" },
   seed: { type: "string" },
   workers: { type: "string", default: String(availableParallelism()) },
+  first: { type: "boolean", default: false },
   transcript: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -36,7 +38,8 @@ async function main(): Promise<number> {
   if (values.seed === undefined) {
     const seeds = positive("seeds", values.seeds);
     const from = positive("from", values.from);
-    await runRange(report, { seeds, from, workers: positive("workers", values.workers) });
+    const workers = positive("workers", values.workers);
+    await runRange(report, { seeds, from, workers }, values.first);
   } else {
     const isShown = values.transcript && !values.json;
     report.add(
@@ -53,7 +56,8 @@ async function main(): Promise<number> {
 /** An interrupt ends it early; the report then tells of what was run. */
 async function runRange(
   report: ReportBuilder,
-  range: { seeds: number; from: number; workers: number },
+  range: SeedRange,
+  endsWithFirst: boolean,
 ): Promise<void> {
   const interrupt = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -62,9 +66,15 @@ async function runRange(
   const progress = setInterval(() => {
     console.error(`${report.seeds} of ${range.seeds} seeds, ${report.violationCount} violations`);
   }, PROGRESS_INTERVAL_MS);
-  const listener = {
-    onResult: report.add.bind(report),
-    onFailure: report.addFailure.bind(report),
+  const listener: SeedListener = {
+    onResult: (result) => {
+      report.add(result);
+      if (endsWithFirst && result.violation !== null) interrupt.abort();
+    },
+    onFailure: (failure) => {
+      report.addFailure(failure);
+      if (endsWithFirst) interrupt.abort();
+    },
   };
   await runSeeds(range, listener, interrupt.signal);
   clearInterval(progress);

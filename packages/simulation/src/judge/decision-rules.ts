@@ -9,6 +9,9 @@ import {
 } from "@berth/scheduler/state";
 import { demand, Violation } from "./violation.ts";
 
+/** The constraints that simulated operators write. */
+const RACK = /^node\.labels\.(\w+) == (\w+)$/;
+
 /**
  * Whether a decision is one that the state before it allows: written from the documentation, with
  * none of the scheduler's own code, so that a mistake there does not excuse itself here.
@@ -38,6 +41,11 @@ function checkPlacement(state: ClusterState, event: EventOf<"AllocationPlaced">)
   const { spec } = workload;
   const isWanted = spec.kind === "system" ? index === node.number : index < spec.count;
   demand(isWanted, "RULE", () => `${id} has an index that nobody asked for: ${index}`);
+  for (const source of spec.constraints) {
+    const [, label = "", value] = RACK.exec(source) ?? [];
+    const isMet = node.description.labels[label] === value;
+    demand(isMet, "RULE", () => `${id} is placed on ${name} against '${source}'`);
+  }
   checkGrant(state, node, workload, event);
   const live = [...state.allocations.values()].find(
     (other) => other.workloadId === workload.id && other.index === index && !isFinal(other.status),

@@ -1,4 +1,4 @@
-import type { AllocationId, AllocationReport, EventOf, Fence } from "@berth/protocol";
+import type { AllocationId, AllocationReport, EventOf, Fence, NodeId } from "@berth/protocol";
 import type { DesiredAllocations } from "@berth/agent/conversation";
 import { type ClusterState, isFinal } from "@berth/scheduler/state";
 import type { EndCause, SimulatedNode } from "../world/simulated-node.ts";
@@ -15,6 +15,8 @@ export class MachineRules {
   private readonly ends = new Map<AllocationId, Outcome[]>();
   /** Those of which no machine remembers anything: they may begin again. */
   private readonly erased = new Set<AllocationId>();
+  /** The newest desired state that each node has taken over, and can remember. */
+  private readonly applied = new Map<NodeId, Fence>();
 
   constructor(reference: Reference) {
     this.reference = reference;
@@ -59,6 +61,10 @@ export class MachineRules {
   desired(node: SimulatedNode, fence: Fence, allocations: DesiredAllocations): void {
     const told = `${node.name} was told generation ${fence.generation} of term ${fence.term}`;
     demand(fence.term <= this.reference.state.term, "INV3", () => `${told}, which never began`);
+    const before = this.applied.get(node.id);
+    const isOlder = before !== undefined && isBefore(fence, before);
+    demand(!isOlder, "INV5", () => `${told} after ${before?.generation} of term ${before?.term}`);
+    if (!node.isDiskFull) this.applied.set(node.id, fence);
     if (fence.generation === 0) return;
     const wanted = this.reference.desiredAt(node.id, fence.generation);
     demand(wanted !== null, "INV3", () => `${told}, which is not in the log`);
@@ -77,6 +83,7 @@ export class MachineRules {
   }
 
   wiped(node: SimulatedNode): void {
+    this.applied.delete(node.id);
     for (const id of node.tasks.keys()) {
       this.startedOn.delete(id);
       this.erased.add(id);
@@ -111,4 +118,8 @@ export class MachineRules {
       demand(isTrue, "RULE", () => `${id} ended as ${really.join()} and the log says ${said}`);
     }
   }
+}
+
+function isBefore(left: Fence, right: Fence): boolean {
+  return left.term === right.term ? left.generation < right.generation : left.term < right.term;
 }

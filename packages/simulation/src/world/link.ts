@@ -48,6 +48,7 @@ export class Link {
   private areLastWordsHeard = false;
   private readonly lastArrivalMs: Record<Direction, number> = { there: 0, back: 0 };
   private readonly changes = new Set<() => void>();
+  private readonly restorations = new Set<() => void>();
   private readonly forgetEngine: () => void;
 
   constructor(name: string, world: { timeline: Timeline; engine: Engine }, random: Random) {
@@ -100,16 +101,20 @@ export class Link {
   sever(direction: Direction, isNoticed = true): void {
     this.cut[direction] = true;
     if (!isNoticed) return;
+    const wasNoticed = this.isCutNoticed;
     this.isCutNoticed = true;
-    this.changed();
+    if (!wasNoticed) this.changed();
   }
 
+  /** A client that never noticed the cut has nothing to notice now. */
   heal(): void {
+    const wasNoticed = this.isCutNoticed;
     this.cut.there = false;
     this.cut.back = false;
     this.isCutNoticed = false;
     this.weather = CALM;
-    this.changed();
+    if (wasNoticed) this.changed();
+    for (const listen of this.restorations) listen();
   }
 
   freeze(): void {
@@ -129,13 +134,23 @@ export class Link {
     this.areLastWordsHeard = this.random.below(2) === 0;
     this.thawed = [];
     this.changes.clear();
+    this.restorations.clear();
     this.forgetEngine();
   }
 
+  /** What the client believes of its connection has changed. */
   onChange(listen: () => void): () => void {
     this.changes.add(listen);
     return () => {
       this.changes.delete(listen);
+    };
+  }
+
+  /** Messages pass again: the transport repeats what it owes. */
+  onRestored(listen: () => void): () => void {
+    this.restorations.add(listen);
+    return () => {
+      this.restorations.delete(listen);
     };
   }
 
@@ -167,5 +182,6 @@ export class Link {
 
   private changed(): void {
     for (const listen of this.changes) listen();
+    if (this.isUp) for (const listen of this.restorations) listen();
   }
 }

@@ -205,7 +205,7 @@ function tailThrough(
       });
     }
   };
-  const forgetLink = link.onChange(() => {
+  const forgetLink = link.onRestored(() => {
     next = received;
     push();
   });

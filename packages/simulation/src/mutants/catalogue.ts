@@ -1,0 +1,285 @@
+/** One deliberate mistake: an exact piece of a compiled file, and what takes its place. */
+export interface Mutant {
+  readonly name: string;
+  /** The rule that it breaks, in a line. */
+  readonly why: string;
+  /** Below the packages: `<package>/dist/…`. */
+  readonly file: string;
+  /** Occurs exactly once in the file; else the mutant is out of date. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+const journal = "scheduler/dist/shell/entry-journal.js";
+
+/** The log, who writes it, and what may leave a scheduler before it is there. */
+const logMutants: readonly Mutant[] = [
+  {
+    name: "no sequence guard",
+    why: "the engine's guard is all that keeps a deposed leader from writing",
+    file: "simulation/dist/world/stream-model.js",
+    find: "if (expectedLastSeq !== this.entries.length)",
+    replace: "if (false)",
+  },
+  {
+    name: "answers before the log has them",
+    why: "accepted means durable",
+    file: "scheduler/dist/shell/api-service.js",
+    find: "reign.whenDurable(send, (error) => refuse(respond, error));",
+    replace: "send();",
+  },
+  {
+    name: "reports are acknowledged before the log has them",
+    why: "an agent forgets what was acknowledged",
+    file: "scheduler/dist/shell/agent-service.js",
+    find: "reign.whenDurable(() => accept(respond, reply), (error) => refuse(respond, error));",
+    replace: "accept(respond, reply);",
+  },
+  {
+    name: "agents are told before the log is",
+    why: "nothing is dispatched before it is durable",
+    file: "scheduler/dist/shell/reign.js",
+    find: `        this.#journal.whenDurable(() => {
+            for (const notice of notices)
+                this.hints.send(this.state, notice);
+        });`,
+    replace: "for (const notice of notices) this.hints.send(this.state, notice);",
+  },
+  {
+    name: "an ambiguous append counts as done",
+    why: "nobody knows whether it is in the log",
+    file: journal,
+    find: `if (outcome.result !== "appended") {`,
+    replace: `if (outcome.result !== "appended" && outcome.result !== "ambiguous") {`,
+  },
+  {
+    name: "an ambiguous append counts as refused and is sent again",
+    why: "it may be in the log already, or get there later",
+    file: journal,
+    find: `        if (outcome.result !== "appended") {`,
+    replace: `        if (outcome.result === "ambiguous") {
+            this.#closed.unshift(draft);
+            return this.flush();
+        }
+        if (outcome.result !== "appended") {`,
+  },
+  {
+    name: "a leader outlives a failed append",
+    why: "its state has changes that the log never saw",
+    file: journal,
+    find: "this.#components.onFailure(outcome);",
+    replace: "",
+  },
+  {
+    name: "the chain of hashes is not checked",
+    why: "a rewritten history must be noticed",
+    file: "scheduler/dist/shell/log-codec.js",
+    find: "if (parsed.data.previous !== previous) {",
+    replace: "if (false) {",
+  },
+  {
+    name: "a term without LeaderStarted of its own",
+    why: "each reign has a term, and the log says when it began",
+    file: "scheduler/dist/shell/scheduler.js",
+    find: "term: state.term + 1,",
+    replace: "term: Math.max(1, state.term),",
+  },
+  {
+    name: "request ids are not remembered",
+    why: "a repeated request must not be done twice",
+    file: "scheduler/dist/core/command/handle-command.js",
+    find: "const answered = state.answers.get(requestId);",
+    replace: "const answered = undefined;",
+  },
+  {
+    name: "a follower acknowledges reports",
+    why: "only a leader knows what is unknown",
+    file: "scheduler/dist/shell/agent-service.js",
+    find: `        if (standing.mode !== "leading")
+            return refuse(respond, standing.refusal);
+        const { state } = standing.reign;`,
+    replace: `        if (standing.mode === "away")
+            return refuse(respond, standing.refusal);
+        const state = stateOf(standing);`,
+  },
+];
+
+const checkNode = "scheduler/dist/core/place/check-node.js";
+const liveness = "scheduler/dist/core/node/liveness.js";
+
+/** What the scheduler decides. */
+const decisionMutants: readonly Mutant[] = [
+  {
+    name: "resources are free on the request to stop",
+    why: "a task holds what it has until it has ended",
+    file: "scheduler/dist/core/state/apply-allocation-event.js",
+    find: `        allocation.stopReason = event.reason;
+    });`,
+    replace: `        allocation.stopReason = event.reason;
+    });
+    releaseGrant(nodeOf(applying.state, allocation.nodeId), allocation);`,
+  },
+  {
+    name: "ports that are taken are given",
+    why: "no port twice",
+    file: "scheduler/dist/core/place/ports.js",
+    find: "taken.has(from + offset) || usage.ports.has(from + offset)",
+    replace: "taken.has(from + offset)",
+  },
+  {
+    name: "GPUs that are taken are given",
+    why: "no device twice",
+    file: "scheduler/dist/core/place/gpus.js",
+    find: ".filter((gpu) => !usage.gpus.has(gpu.uuid))",
+    replace: "",
+  },
+  {
+    name: "memory is not counted",
+    why: "no node is granted more than it has",
+    file: checkNode,
+    find: `freeStep("memory.free", "memoryMiB"),`,
+    replace: "",
+  },
+  {
+    name: "a replacement does not wait for its predecessor",
+    why: "one live allocation for each index",
+    file: "scheduler/dist/core/reconcile/reconcile-service.js",
+    find: `        else if (live.status === "stopping")
+            waitForPredecessor(result, live);`,
+    replace: `        else if (live.status === "stopping")
+            result.place.push(index);`,
+  },
+  {
+    name: "cordoned nodes take placements",
+    why: "a cordon means nothing new",
+    file: checkNode,
+    find: `node.eligibility === "cordoned" && !node.drain ?`,
+    replace: "false ?",
+  },
+  {
+    name: "constraints are ignored",
+    why: "a constraint is a must",
+    file: checkNode,
+    find: "({ constraint }) => !holds(constraint, (path) => nodeAttribute(node.description, path))",
+    replace: "() => false",
+  },
+  {
+    name: "what waits for room is not woken",
+    why: "everything satisfiable converges",
+    file: "scheduler/dist/core/state/agenda.js",
+    find: `export function reconsiderBlocked(agenda) {`,
+    replace: `export function reconsiderBlocked(agenda) {
+    return;`,
+  },
+  {
+    name: "a backoff never ends",
+    why: "everything satisfiable converges",
+    file: "scheduler/dist/core/evaluate/wake.js",
+    find: "if (retryUnixMs <= nowUnixMs)",
+    replace: "if (false)",
+  },
+  {
+    name: "updates ignore their pace",
+    why: "maxUnavailable is a promise",
+    file: "scheduler/dist/core/reconcile/pace-stops.js",
+    find: "unavailable >= maxUnavailable",
+    replace: "false",
+  },
+  {
+    name: "scaling down stops nothing",
+    why: "everything satisfiable converges",
+    file: "scheduler/dist/core/reconcile/reconcile-context.js",
+    find: "if (live.index >= count)",
+    replace: "if (false)",
+  },
+  {
+    name: "silent nodes are never down",
+    why: "what ran there must run elsewhere",
+    file: liveness,
+    find: "if (silentMs >= timings.nodeDownAfterMs)",
+    replace: "if (false)",
+  },
+  {
+    name: "silent nodes are down at once",
+    why: "a hiccup must not move what runs",
+    file: liveness,
+    find: "if (silentMs >= timings.nodeDownAfterMs)",
+    replace: "if (silentMs >= timings.nodeSuspectAfterMs)",
+  },
+  {
+    name: "a hello loses what it lists",
+    why: "a restarted agent keeps its tasks",
+    file: "scheduler/dist/core/node/register-node.js",
+    find: ` || listed.has(id))`,
+    replace: ")",
+  },
+  {
+    name: "lost hints are not repaired",
+    why: "a lost message costs a beat, never the truth",
+    file: "scheduler/dist/shell/desired-hints.js",
+    find: "return this.#clock.monotonicMs() - toldMs > timings.beatIntervalMs;",
+    replace: "return false;",
+  },
+];
+
+const desiredState = "agent/dist/core/desired-state.js";
+const reconcile = "agent/dist/core/reconcile.js";
+
+/** What the agent believes, does and reports. */
+const agentMutants: readonly Mutant[] = [
+  {
+    name: "an agent takes an older listing",
+    why: "nothing older than the fence is ever applied",
+    file: desiredState,
+    find: "if (state.floor !== null && compareFences(listing.fence, state.floor) < 0)",
+    replace: "if (false)",
+  },
+  {
+    name: "a difference is applied on a wrong base",
+    why: "something between is missing",
+    file: desiredState,
+    find: "if (state.allocations === null || !isSameFence(delta.base, state.applied)) {",
+    replace: "if (state.allocations === null) {",
+  },
+  {
+    name: "an agent that knows nothing stops everything",
+    why: "what is unknown is left alone",
+    file: reconcile,
+    find: `    if (desired === null)
+        return [];`,
+    replace: "    desired ??= new Map();",
+  },
+  {
+    name: "an agent starts what has finished",
+    why: "an allocation is one run",
+    file: reconcile,
+    find: `phase === undefined || phase === "prepared";
+        if (isDue`,
+    replace: `phase === undefined || phase === "prepared" || phase === "finished";
+        if (isDue`,
+  },
+  {
+    name: "a start does not wait for what it needs",
+    why: "a node that returns still runs what it had",
+    file: reconcile,
+    find: "return exclusive(granted).some((one) => held.get(one)?.some((id) => id !== allocationId));",
+    replace: "return false;",
+  },
+  {
+    name: "reports are sent once",
+    why: "an end is repeated until it is acknowledged",
+    file: "agent/dist/shell/reporter.js",
+    find: "const { unknown } = await this.#options.leader.report(clusterId, batch);",
+    replace: `this.#queue = acknowledge(this.#queue, batch);
+        const { unknown } = await this.#options.leader.report(clusterId, batch);`,
+  },
+  {
+    name: "an acknowledgement takes what came meanwhile with it",
+    why: "an end is repeated until it is acknowledged",
+    file: "agent/dist/core/report-queue.js",
+    find: "if (waiting.get(report.allocationId) === report)",
+    replace: "",
+  },
+];
+
+export const mutants: readonly Mutant[] = [...logMutants, ...decisionMutants, ...agentMutants];

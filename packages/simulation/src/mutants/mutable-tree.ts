@@ -1,0 +1,58 @@
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Mutant } from "./catalogue.ts";
+
+const PACKAGES = ["protocol", "runtime", "scheduler", "agent", "simulation"] as const;
+/** The folder of the packages: this file is `<package>/dist/mutants/…`. */
+const PACKAGES_PATH = fileURLToPath(new URL("../../..", import.meta.url));
+
+/**
+ * A copy of the compiled packages in a temporary folder, in which one file at a time is wrong. What
+ * they depend on is the repository's own.
+ */
+export class MutableTree {
+  readonly path = mkdtempSync(path.join(tmpdir(), "berth-mutants-"));
+  private readonly scope = path.join(this.path, "node_modules", "@berth");
+
+  constructor() {
+    const installed = path.join(PACKAGES_PATH, "..", "node_modules");
+    mkdirSync(this.scope, { recursive: true });
+    for (const name of readdirSync(installed)) {
+      if (name === "@berth" || name.startsWith(".bin")) continue;
+      symlinkSync(path.join(installed, name), path.join(this.path, "node_modules", name));
+    }
+    for (const name of PACKAGES) {
+      const [from, to] = [path.join(PACKAGES_PATH, name), path.join(this.scope, name)];
+      cpSync(path.join(from, "dist"), path.join(to, "dist"), { recursive: true });
+      cpSync(path.join(from, "package.json"), path.join(to, "package.json"));
+    }
+  }
+
+  /** The simulation's own program, over these copies. */
+  get program(): string {
+    return path.join(this.scope, "simulation", "dist", "main.js");
+  }
+
+  /**
+   * Makes the mistake; the result undoes it. Throws when the piece to change is not there exactly
+   * once: the code has moved on, and the mutant with it.
+   */
+  apply({ file, find, replace }: Mutant): () => void {
+    const target = path.join(this.scope, file);
+    const before = readFileSync(target, "utf8");
+    const found = before.split(find).length - 1;
+    if (found !== 1) throw new Error(`${file} has the piece to change ${found} times`);
+    writeFileSync(
+      target,
+      before.replace(find, () => replace),
+    );
+    return () => writeFileSync(target, before);
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
