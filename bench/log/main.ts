@@ -1,5 +1,7 @@
 import { machine, numberArgument, print } from "../cluster/statistics.ts";
 import { measureAccept } from "./accept.ts";
+import { measureRecover } from "./recover.ts";
+import { measureState } from "./state.ts";
 
 /**
  * The log in numbers. Each part measures on its own and contributes its fields; a part that is not
@@ -11,6 +13,20 @@ const parts = {
       alone: numberArgument("alone", 500),
       inFlight: numberArgument("in-flight", 1_000),
       durationMs: numberArgument("seconds", 8) * 1_000,
+    }),
+  recover: () =>
+    measureRecover({
+      allocations: numberArgument("allocations", 1_000_000),
+      nodes: numberArgument("nodes", 10_000),
+      workloads: numberArgument("workloads", 1_000),
+      tailEntries: numberArgument("tail-entries", 10_000),
+      eventsPerTailEntry: 10,
+    }),
+  state: () =>
+    measureState({
+      allocations: numberArgument("allocations", 1_000_000),
+      nodes: numberArgument("nodes", 10_000),
+      workloads: numberArgument("workloads", 1_000),
     }),
 } as const satisfies Record<string, () => Promise<object> | object>;
 
