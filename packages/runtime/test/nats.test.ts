@@ -207,6 +207,17 @@ describe.skipIf(program === null)("over a real nats-server", () => {
       expect(seen).toEqual(["sent"]);
     });
 
+    it("forgets the lease, which anyone may then take anew", async () => {
+      const options = { ttlMs: 60_000, requestTimeoutMs: 2_000 };
+      await ensureLeaseStream(bus, options.ttlMs);
+      const lease = natsLease(bus, options);
+      expect(await lease.put({ holder: "one" }, 0)).toEqual({ result: "stored", seq: 1 });
+      own = await own.killAndRestart();
+      await until("reconnected", () => bus.status === "connected");
+      expect(await lease.observe()).toEqual({ seq: 0, body: null });
+      expect(await lease.put({ holder: "two" }, 0)).toEqual({ result: "stored", seq: 1 });
+    });
+
     it("keeps every acknowledged entry, and its tails go on without gap or repetition", async () => {
       const log = natsLog(bus);
       const seen: StoredEntry[] = [];

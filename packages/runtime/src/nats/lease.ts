@@ -38,7 +38,7 @@ export function natsLease(bus: NatsBus, options: NatsLeaseOptions): Lease {
   const { ttlMs, requestTimeoutMs } = options;
   return {
     ttlMs,
-    observe: () => observe(bus, requestTimeoutMs),
+    observe: () => observe(bus, options),
     put: (body, expectedSeq) => put(bus, body, expectedSeq, requestTimeoutMs),
   };
 }
@@ -81,9 +81,12 @@ export async function ensureLeaseStream(bus: NatsBus, ttlMs: number): Promise<vo
   }
 }
 
-async function observe(bus: NatsBus, timeoutMs: number): Promise<ObservedLease> {
+async function observe(
+  bus: NatsBus,
+  { ttlMs, requestTimeoutMs }: NatsLeaseOptions,
+): Promise<ObservedLease> {
   try {
-    const { streams } = await manage(bus, timeoutMs);
+    const { streams } = await manage(bus, requestTimeoutMs);
     const newest = await bus
       .untilLost(streams.getMessage(LEASE_STREAM, { last_by_subj: LEASE_SUBJECT }))
       .catch((cause: unknown) => {
@@ -97,7 +100,9 @@ async function observe(bus: NatsBus, timeoutMs: number): Promise<ObservedLease> 
     }
     return { seq: state.last_seq, body: null };
   } catch (cause) {
-    throw unavailable(cause);
+    if (apiErrorCode(cause) !== STREAM_NOT_FOUND) throw unavailable(cause);
+    await ensureLeaseStream(bus, ttlMs); // the engine was restarted
+    return { seq: 0, body: null };
   }
 }
 
