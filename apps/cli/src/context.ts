@@ -8,6 +8,8 @@ export interface ContextOptions {
   readonly terminal: Terminal;
   readonly format: OutputFormat;
   readonly home: string;
+  /** Nothing is read from before this sequence of the log. */
+  readonly atLeastSeq?: number | undefined;
 }
 
 /** What every command gets: where to write, in which form, and the cluster it talks to. */
@@ -15,6 +17,7 @@ export class Context {
   readonly terminal: Terminal;
   readonly format: OutputFormat;
   readonly home: string;
+  readonly #atLeastSeq: number;
   #client: ClusterClient | null = null;
   #interrupt: AbortController | null = null;
 
@@ -22,6 +25,7 @@ export class Context {
     this.terminal = options.terminal;
     this.format = options.format;
     this.home = options.home;
+    this.#atLeastSeq = options.atLeastSeq ?? 0;
   }
 
   /** The whole answer as JSON, or a line of JSON for each item. */
@@ -31,7 +35,7 @@ export class Context {
 
   /** Connects on first use. */
   get client(): ClusterClient {
-    this.#client ??= new ClusterClient(this.home);
+    this.#client ??= new ClusterClient(this.home, { atLeastSeq: this.#atLeastSeq });
     return this.#client;
   }
 

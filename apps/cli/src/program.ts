@@ -61,10 +61,16 @@ interface GlobalOptions {
   readonly home?: string;
   readonly json?: true;
   readonly output?: OutputFormat;
+  /** Of commands that read. */
+  readonly atLeast?: number;
 }
 
 function contextOf(command: Command, terminal: Terminal): Context {
-  const { home, json, output } = command.optsWithGlobals<GlobalOptions>();
-  const format = json ? "json" : (output ?? "table");
-  return new Context({ terminal, format, home: findHome(home, process.env, process.cwd()) });
+  const { home, json, output, atLeast } = command.optsWithGlobals<GlobalOptions>();
+  return new Context({
+    terminal,
+    format: json ? "json" : (output ?? "table"),
+    home: findHome(home, process.env, process.cwd()),
+    atLeastSeq: atLeast,
+  });
 }

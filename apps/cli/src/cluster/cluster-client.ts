@@ -46,12 +46,18 @@ export class ClusterClient {
   #wire: NatsWire;
   /** Counts connections: each goes to the next server. */
   #dials = 0;
+  /** The newest sequence of the log in any answer: no later answer may reflect less. */
+  #seenSeq: number;
 
-  /** Starts to connect. Throws a `BerthError` when the home has no cluster. */
-  constructor(home: string) {
+  /**
+   * Starts to connect. Nothing is read from before `atLeastSeq`. Throws a `BerthError` when the home
+   * has no cluster.
+   */
+  constructor(home: string, { atLeastSeq = 0 }: { readonly atLeastSeq?: number } = {}) {
     const file = readClusterFile(home);
     if (file === null) throw neverStarted(home);
     this.#home = home;
+    this.#seenSeq = atLeastSeq;
     this.#file = file;
     this.#seed = readSeed(file.credentials.operator.seedFile);
     this.#wire = this.#dial();
@@ -66,7 +72,9 @@ export class ClusterClient {
     params: ApiRequest<M>,
     options: CallOptions = {},
   ): Promise<ApiReply<M>> {
-    const reply = await this.request(subjects.api(method), { v: 1, ...params }, options);
+    // Any scheduler answers a read, and some are a little behind: what was seen stays seen.
+    const body = { v: 1, ...params, ...(this.#seenSeq > 0 ? { atLeastSeq: this.#seenSeq } : {}) };
+    const reply = await this.request(subjects.api(method), body, options);
     // The leader is the one that validates: its answers have the shape of the method.
     return reply as ApiReply<M>;
   }
@@ -108,7 +116,10 @@ export class ClusterClient {
     try {
       const reply = await this.#connected().request(subject, body, timeoutMs);
       if (!isReply(reply)) throw new BerthError("internal", `malformed answer to ${subject}`);
-      if (reply.ok) return { value: reply.value };
+      if (reply.ok) {
+        this.#seenSeq = Math.max(this.#seenSeq, reply.seq ?? 0);
+        return { value: reply.value };
+      }
       return { error: BerthError.fromWire(reply.error), isAnswer: true };
     } catch (error) {
       if (error instanceof BerthError) return { error, isAnswer: false };

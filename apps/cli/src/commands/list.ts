@@ -1,3 +1,4 @@
+import { listAll } from "../cluster/list-all.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { allocationColumns, nodeColumns, workloadColumns } from "../output/columns.ts";
@@ -32,7 +33,7 @@ export async function list(
 }
 
 async function listWorkloads(context: Context, { project }: ListOptions): Promise<void> {
-  const reply = await context.client.call("workload.list", { project: project ?? null });
+  const reply = await listAll(context.client, "workload.list", { project: project ?? null });
   printList(context, {
     rows: reply.workloads,
     columns: workloadColumns(Date.now()),
@@ -44,7 +45,7 @@ async function listWorkloads(context: Context, { project }: ListOptions): Promis
 
 async function listAllocations(context: Context, options: ListOptions): Promise<void> {
   const { workload = null, node = null, all = false } = options;
-  const reply = await context.client.call("allocation.list", { workload, node, all });
+  const reply = await listAll(context.client, "allocation.list", { workload, node, all });
   printList(context, {
     rows: reply.allocations,
     columns: allocationColumns(Date.now()),
@@ -55,7 +56,7 @@ async function listAllocations(context: Context, options: ListOptions): Promise<
 }
 
 async function listNodes(context: Context): Promise<void> {
-  const reply = await context.client.call("node.list", {});
+  const reply = await listAll(context.client, "node.list", {});
   printList(context, {
     rows: reply.nodes,
     columns: nodeColumns(Date.now()),

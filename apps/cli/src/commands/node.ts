@@ -1,5 +1,6 @@
 import type { NodeView } from "@berth/protocol";
 import { newRequestId } from "../cluster/cluster-client.ts";
+import { listAll } from "../cluster/list-all.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { nodeStatusText } from "../output/columns.ts";
@@ -56,9 +57,9 @@ async function waitUntilEmpty(
 ): Promise<ExitCode> {
   const lines = new LiveLines(context.terminal.notes);
   return waitForEvents(context, { timeoutMs: timeout, node: id }, async () => {
-    const { allocations } = await context.client.call("allocation.list", { node: id });
+    const { allocations } = await listAll(context.client, "allocation.list", { node: id });
     const { workloads } = ignoreSystem
-      ? await context.client.call("workload.list", {})
+      ? await listAll(context.client, "workload.list", {})
       : { workloads: [] };
     const staying = new Set(
       workloads.flatMap(({ id: of, kind }) => (kind === "system" ? [of] : [])),

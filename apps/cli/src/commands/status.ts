@@ -5,6 +5,7 @@ import {
   type WorkloadView,
 } from "@berth/protocol";
 import type { ClusterFile } from "../cluster/cluster-file.ts";
+import { listAll } from "../cluster/list-all.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { counted } from "../output/format-values.ts";
@@ -22,7 +23,7 @@ export async function status(context: Context): Promise<ExitCode> {
     context.printJson(cluster);
     return exitCodes.done;
   }
-  const { workloads } = await context.client.call("workload.list", {});
+  const { workloads } = await listAll(context.client, "workload.list", {});
   printCluster(context, cluster);
   const troubled = workloads
     .filter((workload) => TROUBLE.includes(workload.status))

@@ -8,6 +8,7 @@ import {
   type NodeView,
   subjects,
 } from "@berth/protocol";
+import { listAll } from "../cluster/list-all.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { age, counted } from "../output/format-values.ts";
@@ -121,8 +122,8 @@ function isUsage(body: unknown): body is AgentUsage {
 
 async function look(context: Context, usage: UsageBoard): Promise<Picture> {
   const [{ nodes }, { allocations }] = await Promise.all([
-    context.client.call("node.list", {}),
-    context.client.call("allocation.list", {}),
+    listAll(context.client, "node.list", {}),
+    listAll(context.client, "allocation.list", {}),
   ]);
   return {
     atUnixMs: Date.now(),

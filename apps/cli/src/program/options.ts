@@ -1,5 +1,5 @@
 import { parseDurationMs } from "@berth/protocol";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "../context.ts";
 import type { ExitCode } from "../exit-codes.ts";
 
@@ -54,6 +54,13 @@ export function keyValue(
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("Write key=value.");
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** For commands that read: with the sequence that a write printed, it is seen for sure. */
+export function atLeast(): Option {
+  return new Option("--at-least <seq>", "read from this sequence of the log or later").argParser(
+    wholeNumber,
+  );
 }
 
 export function examples(lines: string): string {

@@ -2,13 +2,14 @@ import { Argument, type Command, Option } from "commander";
 import type { EventsOptions } from "../commands/events.ts";
 import type { ListOptions } from "../commands/list.ts";
 import type { TopOptions } from "../commands/top.ts";
-import { duration, examples, type ListKind, listKinds, type Run } from "./options.ts";
+import { atLeast, duration, examples, type ListKind, listKinds, type Run } from "./options.ts";
 
 /** What only looks. */
 export function addReadCommands(program: Command, run: Run): void {
   program
     .command("status")
     .description("The cluster in a few lines; all of it in numbers with --json.")
+    .addOption(atLeast())
     .action((_options: object, command: Command) =>
       run(command, async (context) => (await import("../commands/status.ts")).status(context)),
     );
@@ -17,6 +18,7 @@ export function addReadCommands(program: Command, run: Run): void {
     .command("ls")
     .addArgument(new Argument("[what]").choices(listKinds).default("workloads"))
     .description("List workloads, allocations or nodes.")
+    .addOption(atLeast())
     .option("-a, --all", "ended allocations too")
     .option("-p, --project <project>", "only workloads of this project")
     .option("--workload <name>", "only allocations of this workload")
@@ -38,6 +40,7 @@ export function addReadCommands(program: Command, run: Run): void {
     .command("show")
     .argument("<name>", "a workload, an allocation (a42) or a node")
     .description("Everything about one workload, allocation or node.")
+    .addOption(atLeast())
     .action((name: string, _options: object, command: Command) =>
       run(command, async (context) => (await import("../commands/show.ts")).show(context, name)),
     );
@@ -46,6 +49,7 @@ export function addReadCommands(program: Command, run: Run): void {
     .command("why")
     .argument("<name>", "a workload")
     .description("Why it waits, with every node counted once; or why it is where it is.")
+    .addOption(atLeast())
     .action((name: string, _options: object, command: Command) =>
       run(command, async (context) => (await import("../commands/why.ts")).why(context, name)),
     );
