@@ -1,9 +1,8 @@
-import { subjects, type WorkloadDetail } from "@berth/protocol";
-import { until } from "@berth/e2e";
+import { BerthError, type WorkloadDetail } from "@berth/protocol";
+import { callApi, until } from "@berth/e2e";
 import type { Bus } from "@berth/runtime";
 
 const ASKED_AT_ONCE = 32;
-const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
  * Asks for every accepted workload by name. `missing` are those that the cluster does not know;
@@ -34,14 +33,14 @@ export async function checkAccepted(
 
 /** Null when the cluster says that there is no such workload; anything else is asked again. */
 function ask(buses: readonly Bus[], name: string): Promise<WorkloadDetail | null> {
+  const bus = buses[name.length % buses.length];
+  if (bus === undefined) throw new Error("there is nobody to ask");
   return until(`there is an answer about ${name}`, async () => {
-    const bus = buses[name.length % buses.length];
-    const reply = (await bus?.request(
-      subjects.api("workload.get"),
-      { v: 1, workload: name },
-      { timeoutMs: ANSWER_TIMEOUT_MS },
-    )) as { ok: boolean; value?: WorkloadDetail; error?: { code: string } } | undefined;
-    if (reply?.error?.code === "not_found") return { answer: null };
-    return reply?.value === undefined ? false : { answer: reply.value };
+    try {
+      return { answer: await callApi(bus, "workload.get", { workload: name }) };
+    } catch (error) {
+      if (error instanceof BerthError && error.code === "not_found") return { answer: null };
+      throw error;
+    }
   }).then(({ answer }) => answer);
 }

@@ -39,7 +39,10 @@ interface ClusterFile {
   readonly children: Readonly<Record<string, { pid: number }>>;
 }
 
-const BERTH = fileURLToPath(new URL("../../apps/cli/bin/berth.js", import.meta.url));
+/** What `npx berth` runs. */
+export const berthExecutable = fileURLToPath(
+  new URL("../../apps/cli/bin/berth.js", import.meta.url),
+);
 /** Away from the defaults, so that a developer's own cluster is never in the way. */
 const CONSOLE_PORT_BASE = 21_000;
 let clusters = 0;
@@ -66,7 +69,7 @@ export class Cluster {
     this.upOutput = "";
     const child = spawn(
       process.execPath,
-      [BERTH, "up", "--home", this.home, "--port", String(this.port), ...flags],
+      [berthExecutable, "up", "--home", this.home, "--port", String(this.port), ...flags],
       { stdio: ["ignore", "pipe", "pipe"], env: this.environment() },
     );
     const collect = (chunk: Buffer) => {
@@ -154,7 +157,7 @@ export class Cluster {
   berth(...commandArguments: string[]): Promise<CommandResult> {
     const startedAt = performance.now();
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [BERTH, ...commandArguments], {
+      const child = spawn(process.execPath, [berthExecutable, ...commandArguments], {
         stdio: ["ignore", "pipe", "pipe"],
         env: this.environment(),
       });

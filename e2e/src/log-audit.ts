@@ -45,6 +45,37 @@ export async function auditLog(bus: NatsBus): Promise<LogAudit> {
   return { entries, reigns, staleEntries, brokenLinks, doubled: places.doubled, applied };
 }
 
+/** What is wrong with a log, by kind; all empty when it is sound. */
+export interface Unsoundness extends Pick<LogAudit, "staleEntries" | "brokenLinks" | "doubled"> {
+  /** Terms that did not begin above every one before. */
+  readonly unorderedTerms: readonly number[];
+  /** Workloads of the given names that were never accepted. */
+  readonly lost: readonly string[];
+}
+
+export const sound: Unsoundness = {
+  staleEntries: [],
+  brokenLinks: [],
+  doubled: [],
+  unorderedTerms: [],
+  lost: [],
+};
+
+/** Audits the log, in which every workload that was acknowledged until now must be. */
+export async function judgeLog(
+  bus: NatsBus,
+  acknowledged: readonly { readonly name: string }[],
+): Promise<Unsoundness> {
+  const names = acknowledged.map(({ name }) => name);
+  const { staleEntries, brokenLinks, doubled, reigns, applied } = await auditLog(bus);
+  const terms = reigns.map(({ term }) => term);
+  const unorderedTerms = terms.filter(
+    (term, index) => term <= Math.max(0, ...terms.slice(0, index)),
+  );
+  const lost = names.filter((name) => !applied.has(`default/${name}`));
+  return { staleEntries, brokenLinks, doubled, unorderedTerms, lost };
+}
+
 /** Who holds each index of each workload. */
 class Places {
   readonly doubled: string[] = [];

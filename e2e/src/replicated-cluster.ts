@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ClusterStatus, subjects } from "@berth/protocol";
 import { connectBus, logPlacement, type NatsBus } from "@berth/runtime/nats";
+import { callApi } from "./call-api.ts";
 import { Cluster, type Part } from "./cluster.ts";
 import { isAlive, type ProcessIdentity } from "./processes.ts";
 import { until } from "./until.ts";
@@ -12,7 +12,6 @@ export const schedulerParts = [
   "scheduler-2",
   "scheduler-3",
 ] as const satisfies Part[];
-const STATUS_TIMEOUT_MS = 1_000;
 
 /** A cluster of three NATS servers and three schedulers, with a view into its engine. */
 export class ReplicatedCluster extends Cluster {
@@ -44,17 +43,17 @@ export class ReplicatedCluster extends Cluster {
     return bus;
   }
 
-  /** The scheduler that leads now, by its own word; throws while there is none. */
+  /** The process that leads now, by its own word; rejects while there is none. */
+  async leaderPid(bus: NatsBus): Promise<number> {
+    const { leader } = await callApi(bus, "cluster.status", {});
+    return Number(leader.slice(leader.lastIndexOf(":") + 1));
+  }
+
+  /** The scheduler that leads now; rejects while there is none. */
   async leader(bus: NatsBus): Promise<Part> {
-    const answer = await bus.request(
-      subjects.api("cluster.status"),
-      { v: 1 },
-      { timeoutMs: STATUS_TIMEOUT_MS },
-    );
-    const { value } = answer as { value?: ClusterStatus };
-    const pid = Number(value?.leader.split(":").at(-1));
+    const pid = await this.leaderPid(bus);
     const part = schedulerParts.find((name) => this.part(name)?.pid === pid);
-    if (part === undefined) throw new Error(`no scheduler of this cluster leads: ${value?.leader}`);
+    if (part === undefined) throw new Error(`process ${pid} leads, which is not of this cluster`);
     return part;
   }
 
