@@ -151,6 +151,23 @@ describe("an agent", () => {
     await until("it did so when asked to", () => leader.hellos.length > before);
   });
 
+  test("says what became of what its leader misses: running, or lost and never started", async () => {
+    await start();
+    await until("it is joined", () => leader.pulls > 0);
+    leader.change([desiredAllocation({ id: "a1" })], []);
+    await runs("a1");
+    leader.reports.length = 0;
+    leader.unlisted = ["a1", "a7"] as AllocationId[];
+    leader.askToIntroduce();
+    const said = () => leader.reports.map(({ allocationId, state }) => `${allocationId} ${state}`);
+    await until("both are reported", () => new Set(said()).size === 2);
+    expect(said()).toEqual(expect.arrayContaining(["a1 running", "a7 finished"]));
+    expect(leader.reports.find(({ state }) => state === "finished")).toMatchObject({
+      allocationId: "a7",
+      outcome: "lost",
+    });
+  });
+
   test("says so when its hello leaves something out for want of room", async () => {
     await start();
     await until("it is joined", () => leader.pulls > 0);

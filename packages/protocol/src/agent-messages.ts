@@ -27,11 +27,19 @@ export const AgentHello = Envelope.extend({
   applied: Fence.nullable(),
   /** Everything it has on disk, finished-but-unacknowledged included. */
   allocations: z.array(AllocationReport),
-  /** Nothing was left out of `allocations` for want of room: what is not there has ended unseen. */
+  /** Nothing was left out of `allocations` for want of room. */
   complete: z.boolean().default(true),
 });
 export type AgentHello = z.infer<typeof AgentHello>;
-export const AgentHelloReply = z.object({ clusterId: ClusterId, fence: Fence });
+export const AgentHelloReply = z.object({
+  clusterId: ClusterId,
+  fence: Fence,
+  /**
+   * What the log has running there and a complete hello did not list. The agent reports on each:
+   * a hello may arrive late, so only what the agent knows by then can end an allocation.
+   */
+  unlisted: z.array(AllocationId).default([]),
+});
 export type AgentHelloReply = z.infer<typeof AgentHelloReply>;
 
 /** Request `berth.agent.<node>.report`: acknowledged once it is in the log. */

@@ -22,6 +22,7 @@ describe("an agent", () => {
     expect(reply).toEqual({
       clusterId: leadersState(scheduler).clusterId,
       fence: { term: 1, generation: 0 },
+      unlisted: [],
     });
     const { state } = await replayLog(world.log);
     expect([...state.nodes.keys()]).toEqual([agent.nodeId]);

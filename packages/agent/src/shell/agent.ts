@@ -1,4 +1,4 @@
-import type { ClusterId, Fence, NodeId } from "@berth/protocol";
+import type { AgentHelloReply, ClusterId, Fence, NodeId } from "@berth/protocol";
 import type { Bus, Clock, Logger, Random } from "@berth/runtime";
 import type { AgentOptions } from "../agent-options.ts";
 import type { DesiredState } from "../core/desired-state.ts";
@@ -129,7 +129,7 @@ class Agent implements RunningAgent {
       description: inventory.description,
       applied: () => this.#feed.applied,
       reports: () => this.#supervisor.reports(),
-      onJoined: (clusterId, fence) => this.#joined(clusterId, fence),
+      onJoined: (reply) => this.#joined(reply),
     });
     inventory.onChange((description) => session.describe(description));
     session.start();
@@ -156,9 +156,10 @@ class Agent implements RunningAgent {
     this.#closers.push(() => telemetry.stop());
   }
 
-  #joined(clusterId: ClusterId, fence: Fence): void {
+  #joined({ clusterId, fence, unlisted }: AgentHelloReply): void {
     if (this.#membership === null && this.#feed.applied === null) this.#remember(clusterId, null);
     this.#supervisor.join(clusterId);
+    this.#supervisor.account(unlisted);
     this.#feed.seen(fence);
     this.#reporter.wake();
   }

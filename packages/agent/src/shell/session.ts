@@ -1,11 +1,12 @@
 import {
+  type AgentHelloReply,
+  type AllocationReport,
   BerthError,
   type ClusterId,
   type Fence,
   type NodeDescription,
   subjects,
 } from "@berth/protocol";
-import type { AllocationReport } from "@berth/protocol";
 import type { Bus, Clock, Logger, Random, Subscription } from "@berth/runtime";
 import type { Leader } from "./leader.ts";
 import { type AttemptResult, RetryingLoop } from "./retrying-loop.ts";
@@ -21,7 +22,7 @@ export interface SessionOptions {
   readonly description: NodeDescription;
   readonly applied: () => Fence | null;
   readonly reports: () => AllocationReport[];
-  readonly onJoined: (clusterId: ClusterId, fence: Fence) => void;
+  readonly onJoined: (reply: AgentHelloReply) => void;
 }
 
 /**
@@ -112,7 +113,7 @@ export class Session {
       this.#clusterId = reply.clusterId;
       this.#isJoined = bus.status === "connected";
       if (isNews) logger.info("joined", { cluster: reply.clusterId });
-      onJoined(reply.clusterId, reply.fence);
+      onJoined(reply);
       return "idle";
     } catch (cause) {
       this.#isHelloDue = true;

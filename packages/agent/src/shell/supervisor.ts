@@ -28,12 +28,17 @@ export interface SupervisorOptions {
   readonly onReport: (report: AllocationReport) => void;
 }
 
+interface Lost {
+  readonly report: FinishedReport;
+  isAcknowledged: boolean;
+}
+
 /** Every allocation of this node: keeps what runs in line with what is desired. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #tasks = new Map<AllocationId, TaskRun>();
-  /** Allocations whose records could not be read. Never started again. */
-  readonly #lost = new Map<AllocationId, FinishedReport>();
+  /** Allocations whose records are gone or could not be read. Never started again. */
+  readonly #lost = new Map<AllocationId, Lost>();
   readonly #finishedFolders: FinishedFolders;
   readonly #finishListeners = new Set<(allocationId: AllocationId) => void>();
   #clusterId: ClusterId | null = null;
@@ -71,12 +76,24 @@ export class Supervisor {
 
   /** What the leader should know: all that run, and the ends it has not acknowledged. */
   reports(): AllocationReport[] {
-    const reports: AllocationReport[] = [...this.#lost.values()];
+    const reports: AllocationReport[] = [];
+    for (const { report, isAcknowledged } of this.#lost.values()) {
+      if (!isAcknowledged) reports.push(report);
+    }
     for (const task of this.#tasks.values()) {
       const report = task.report();
       if (report !== null && !this.#isAcknowledged(task)) reports.push(report);
     }
     return reports;
+  }
+
+  /** The leader believes that these run here: says what became of each. */
+  account(ids: readonly AllocationId[]): void {
+    for (const id of ids) {
+      const task = this.#tasks.get(id);
+      const report = task === undefined ? this.#lostReport(id) : task.report();
+      if (report !== null) this.#options.onReport(report);
+    }
   }
 
   runningCount(): number {
@@ -90,7 +107,8 @@ export class Supervisor {
   /** The leader has this end in its log; the record may go when its turn comes. */
   acknowledge(report: AllocationReport): void {
     if (report.state !== "finished") return;
-    this.#lost.delete(report.allocationId);
+    const lost = this.#lost.get(report.allocationId);
+    if (lost !== undefined) lost.isAcknowledged = true;
     const task = this.#tasks.get(report.allocationId);
     if (task === undefined) return;
     try {
@@ -115,6 +133,9 @@ export class Supervisor {
   async collect(): Promise<void> {
     if (this.#desired === null || this.#isClosed) return;
     const desired = this.#desired;
+    for (const [id, { isAcknowledged }] of this.#lost) {
+      if (isAcknowledged && !desired.has(id)) this.#lost.delete(id);
+    }
     const removed = await this.#finishedFolders.collect((id) => !desired.has(id));
     for (const id of removed) this.#tasks.delete(id);
   }
@@ -216,15 +237,25 @@ export class Supervisor {
       logger.error("cannot put a corrupt record aside", { error, allocation: id });
     }
     logger.error("the record of an allocation is corrupt", { allocation: id, folder: aside });
-    this.#lost.set(id, {
+    this.#lose(id, message);
+  }
+
+  #lostReport(id: AllocationId): FinishedReport {
+    return this.#lost.get(id)?.report ?? this.#lose(id, "the agent has no record of it");
+  }
+
+  #lose(id: AllocationId, message: string): FinishedReport {
+    const report: FinishedReport = {
       state: "finished",
       allocationId: id,
       outcome: "lost",
       exit: { kind: "unknown", message },
       startedAtUnixMs: null,
-      finishedAtUnixMs: clock.nowUnixMs(),
+      finishedAtUnixMs: this.#options.clock.nowUnixMs(),
       message,
-    });
+    };
+    this.#lost.set(id, { report, isAcknowledged: false });
+    return report;
   }
 
   #services(): TaskServices {

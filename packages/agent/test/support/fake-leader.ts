@@ -20,6 +20,8 @@ import type { Bus, Message } from "@berth/runtime";
 /** The leader's side of the agent protocol, in its simplest form: tests say what is desired. */
 export class FakeLeader {
   readonly hellos: AgentHello[] = [];
+  /** What it misses in every hello. */
+  unlisted: AllocationId[] = [];
   readonly reports: AllocationReport[] = [];
   readonly usages: AgentUsage[] = [];
   beats = 0;
@@ -39,7 +41,7 @@ export class FakeLeader {
     this.clusterId = clusterId;
     this.#serve("hello", (body) => {
       this.hellos.push(AgentHello.parse(body));
-      return { clusterId: this.clusterId, fence: this.fence };
+      return { clusterId: this.clusterId, fence: this.fence, unlisted: this.unlisted };
     });
     this.#serve("report", (body) => {
       if (this.refuseReports !== null) throw this.refuseReports;

@@ -108,10 +108,11 @@ export class AgentService {
     if (foreign !== null) return refuse(respond, foreign);
     const misfit = unusableDescription(hello);
     if (misfit !== null) return refuse(respond, misfit);
-    const { events } = registerNode(state, hello, this.#components.clock.nowUnixMs());
+    const { events, unlisted } = registerNode(state, hello, this.#components.clock.nowUnixMs());
     const reply = (clusterId: ClusterId): AgentHelloReply => ({
       clusterId,
       fence: fenceOf(state, hello.nodeId),
+      unlisted,
     });
     if (standing.mode === "leading") standing.reign.heard(hello.nodeId);
     this.#commit(standing, events, respond, reply);

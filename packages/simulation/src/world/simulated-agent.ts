@@ -21,7 +21,7 @@ import {
 import type { Bus } from "@berth/runtime";
 import type { Link } from "./link.ts";
 import type { Membership, SimulatedNode } from "./simulated-node.ts";
-import type { SimulatedTask } from "./simulated-task.ts";
+import type { FinishedReport, SimulatedTask } from "./simulated-task.ts";
 import type { ProcessClock } from "./timeline.ts";
 
 const CONCURRENT_STARTS_MAX = 16;
@@ -38,6 +38,8 @@ export class SimulatedAgent {
   private readonly feed: DesiredFeed;
   private readonly session: Session;
   private readonly reporter: Reporter;
+  /** What the leader asked for and the machine knows nothing of. */
+  private readonly lost = new Map<AllocationId, FinishedReport>();
   private readonly checks = new Map<AllocationId, CheckState>();
   private desired: DesiredAllocations | null = null;
   private beats = 0;
@@ -74,8 +76,9 @@ export class SimulatedAgent {
       description: { ...node.description, bootId: node.bootId },
       applied: () => this.feed.applied,
       reports: () => this.reports(),
-      onJoined: (clusterId, fence) => {
+      onJoined: ({ clusterId, fence, unlisted }) => {
         if (this.isDead) return;
+        this.account(unlisted);
         if (membership === null && this.feed.applied === null) node.remember(clusterId, null);
         this.feed.seen(fence);
         this.reporter.wake();
@@ -123,6 +126,19 @@ export class SimulatedAgent {
     this.clock.after(0, () => this.reconcile());
   }
 
+  /** The leader believes that these run here: says what became of each. */
+  private account(ids: readonly AllocationId[]): void {
+    for (const id of ids) {
+      const task = this.node.tasks.get(id);
+      if (task !== undefined) this.report(task);
+      else {
+        const report = lostReport(id, this.node.nowUnixMs());
+        this.lost.set(id, report);
+        this.reporter.add(report);
+      }
+    }
+  }
+
   private take(state: DesiredState): void {
     if (this.isDead) return;
     this.desired = state.allocations;
@@ -136,7 +152,9 @@ export class SimulatedAgent {
 
   private reconcile(): void {
     if (this.isDead) return;
-    for (const action of reconcile(this.desired, this.node.observed(), CONCURRENT_STARTS_MAX)) {
+    const observed = this.node.observed();
+    for (const id of this.lost.keys()) observed.set(id, { phase: "finished", granted: null });
+    for (const action of reconcile(this.desired, observed, CONCURRENT_STARTS_MAX)) {
       if (action.kind === "start") {
         this.node.start(action.allocation);
         continue;
@@ -210,6 +228,19 @@ export class SimulatedAgent {
       message: check?.message ?? null,
     };
   }
+}
+
+function lostReport(allocationId: AllocationId, finishedAtUnixMs: number): FinishedReport {
+  const message = "the agent has no record of it";
+  return {
+    state: "finished",
+    allocationId,
+    outcome: "lost",
+    exit: { kind: "unknown", message },
+    startedAtUnixMs: null,
+    finishedAtUnixMs,
+    message,
+  };
 }
 
 const NO_ANSWER = { passed: false, message: "connection refused" } as const;
