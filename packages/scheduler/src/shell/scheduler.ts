@@ -14,6 +14,7 @@ import type {
 import { AgentService } from "./agent-service.ts";
 import { ApiService } from "./api-service.ts";
 import { Backoff } from "./backoff.ts";
+import { Doors } from "./doors.ts";
 import type { JournalFailure } from "./entry-journal.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { shellTimings } from "./limits.ts";
@@ -60,21 +61,18 @@ export class Scheduler {
   readonly done: Promise<void>;
   readonly #components: SchedulerComponents;
   readonly #api: ApiService;
-  readonly #agents: AgentService;
+  readonly #doors: Doors;
   readonly #keeper: LeaseKeeper;
   readonly #retryBackoff: Backoff;
   readonly #fullBackoff: Backoff;
   #standing: Standing = { mode: "away", refusal: refusals.notLeader("it has just started") };
   /** Not null while following: the state that the next reign starts from. */
   #replica: Replica | null = null;
-  #readDoor: Subscription | null = null;
-  #writeDoors: readonly Subscription[] = [];
   #status: Subscription | null = null;
   #timer: Timer | null = null;
   #isOpeningTerm = false;
   #hasLed = false;
   #isLogLost = false;
-  #isClosed = false;
   #isStopped = false;
   readonly #settle: { resolve: () => void; reject: (cause: unknown) => void };
 
@@ -94,7 +92,11 @@ export class Scheduler {
     this.#settle = { resolve, reject };
     this.#components = components;
     this.#api = new ApiService(services);
-    this.#agents = new AgentService(services);
+    const agents = new AgentService(services);
+    this.#doors = new Doors({
+      listenToReads: () => this.#api.listenToReads(),
+      listenToWrites: () => [this.#api.listenToWrites(), agents.listen()],
+    });
     this.#keeper = new LeaseKeeper({
       ...components,
       mayClaim: () => this.#replica !== null,
@@ -126,7 +128,7 @@ export class Scheduler {
   /** Lets what is on its way to the log arrive, answers it, hands over, and ends. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;
-    this.#closeDoors();
+    this.#doors.close();
     if (this.#standing.mode === "leading") await this.#untilDurable(this.#standing.reign);
     await this.#keeper.release();
     this.#end();
@@ -323,35 +325,10 @@ export class Scheduler {
    * refusal comes first; and while nobody has it, by a former leader that can say why.
    */
   #arrangeDoors(): void {
-    if (this.#isClosed) return;
     const { isHeld } = this.#keeper;
     const { mode } = this.#standing;
-    const readsOpen = mode !== "away";
     const knowsWhy = mode === "away" && this.#hasLed && this.#keeper.rival === null;
-    const writesOpen = isHeld || knowsWhy;
-    if (readsOpen) this.#readDoor ??= this.#api.listenToReads();
-    else this.#closeReadDoor();
-    if (!writesOpen) this.#closeWriteDoors();
-    else if (this.#writeDoors.length === 0) {
-      this.#writeDoors = [this.#api.listenToWrites(), this.#agents.listen()];
-    }
-  }
-
-  /** For good: it is stopping. */
-  #closeDoors(): void {
-    this.#isClosed = true;
-    this.#closeReadDoor();
-    this.#closeWriteDoors();
-  }
-
-  #closeReadDoor(): void {
-    this.#readDoor?.unsubscribe();
-    this.#readDoor = null;
-  }
-
-  #closeWriteDoors(): void {
-    for (const door of this.#writeDoors) door.unsubscribe();
-    this.#writeDoors = [];
+    this.#doors.arrange({ reads: mode !== "away", writes: isHeld || knowsWhy });
   }
 
   /** Whether some scheduler accepts writes, as far as this one knows. */
@@ -380,7 +357,7 @@ export class Scheduler {
 
   #end(): void {
     this.#isStopped = true;
-    this.#closeDoors();
+    this.#doors.close();
     this.#goAway(refusals.notLeader("it is stopping"));
     this.#keeper.stop();
     this.#timer?.cancel();
