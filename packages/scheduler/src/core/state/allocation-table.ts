@@ -151,8 +151,8 @@ export class AllocationTable {
   }
 }
 
-const NO_PORTS: Grant["ports"] = {};
-const NO_GPUS: Grant["gpuUuids"] = [];
+export const NO_PORTS: Grant["ports"] = {};
+export const NO_GPUS: Grant["gpuUuids"] = [];
 
 function writePlacement(columns: Columns, row: number, placement: Placement): void {
   const { revision, granted } = placement;
@@ -162,7 +162,7 @@ function writePlacement(columns: Columns, row: number, placement: Placement): vo
   columns.attempt.set(row, placement.attempt);
   columns.place.set(row, placement.place);
   columns.amounts.set(row, sharedAmounts(granted, revision.spec.resources));
-  columns.ports.set(row, Object.keys(granted.ports).length === 0 ? NO_PORTS : granted.ports);
+  columns.ports.set(row, isEmpty(granted.ports) ? NO_PORTS : granted.ports);
   columns.gpuUuids.set(row, granted.gpuUuids.length === 0 ? NO_GPUS : granted.gpuUuids);
   columns.placedAtUnixMs.set(row, placement.placedAtUnixMs);
 }
@@ -176,6 +176,11 @@ function writeProgress(columns: Columns, row: number, progress: AllocationProgre
   columns.message.set(row, progress.message);
   columns.exit.set(row, progress.exit);
   columns.finishedAtUnixMs.set(row, progress.finishedAtUnixMs);
+}
+
+function isEmpty(ports: Grant["ports"]): boolean {
+  for (const _ in ports) return false;
+  return true;
 }
 
 /** What was asked for is nearly always what was granted: then that is the value kept. */

@@ -18,11 +18,11 @@ export function takeGrant(node: NodeRecord, id: AllocationId, granted: Grant): v
 /** A live allocation holds what it was granted, even where its node has shrunk since. */
 export function holdGrant(node: NodeRecord, id: AllocationId, granted: Grant): void {
   for (const port of Object.values(granted.ports)) {
-    assert(!node.portsInUse.has(port), `port ${port} of ${node.id} is granted twice`);
+    if (node.portsInUse.has(port)) assert(false, `port ${port} of ${node.id} is granted twice`);
     node.portsInUse.add(port);
   }
   for (const uuid of granted.gpuUuids) {
-    assert(!node.gpusInUse.has(uuid), `GPU ${uuid} is granted twice`);
+    if (node.gpusInUse.has(uuid)) assert(false, `GPU ${uuid} is granted twice`);
     node.gpusInUse.add(uuid);
   }
   for (const dimension of dimensions) node.granted[dimension] += granted[dimension];

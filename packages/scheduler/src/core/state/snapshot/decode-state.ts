@@ -7,7 +7,14 @@ import {
 } from "@berth/protocol";
 import { assert, unreachable } from "@berth/runtime/assert";
 import { rebuildAgenda } from "../agenda.ts";
-import type { AllocationProgress, Place, Placement, Revision } from "../allocation-table.ts";
+import {
+  type AllocationProgress,
+  NO_GPUS,
+  NO_PORTS,
+  type Place,
+  type Placement,
+  type Revision,
+} from "../allocation-table.ts";
 import { newNode } from "../apply-node-event.ts";
 import { newWorkload } from "../apply-workload-event.ts";
 import { type ClusterState, createState, isFinal, type WorkloadRecord } from "../cluster-state.ts";
@@ -224,14 +231,21 @@ class StateReader {
     const { 14: stopReason = null, 15: exit = null, 16: finishedAtUnixMs = null } = row;
     const word = this.#words;
     assert(word, "the header comes first");
-    const shared = rowAt(this.#amounts, amounts);
+    const { cpuMillis, memoryMiB, diskMiB, networkMbps } = rowAt(this.#amounts, amounts);
     const placement: Placement = {
       number,
       revision: rowAt(this.#revisions, revision),
       index,
       attempt,
       place: rowAt(this.#places, place),
-      granted: { ...shared, gpuUuids: gpuUuids ?? [], ports: ports ?? {} },
+      granted: {
+        cpuMillis,
+        memoryMiB,
+        diskMiB,
+        networkMbps,
+        gpuUuids: gpuUuids ?? NO_GPUS,
+        ports: ports ?? NO_PORTS,
+      },
       placedAtUnixMs,
     };
     const progress: AllocationProgress = {
@@ -272,7 +286,7 @@ function amountsOf(row: readonly number[]): ResourceAmounts {
 
 function rowAt<Row>(rows: readonly Row[], position: number): Row {
   const row = rows[position];
-  assert(row !== undefined, `no row ${position} to refer to`);
+  assert(row !== undefined, "no such row to refer to");
   return row;
 }
 
