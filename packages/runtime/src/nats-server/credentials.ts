@@ -46,8 +46,9 @@ export async function prepareRouteSecret(folder: string): Promise<string> {
   });
 }
 
-async function prepareCredential(folder: string, role: NatsRole): Promise<Credential> {
-  const seedFile = join(folder, `${role}.nk`);
+/** Makes `<name>.nk` in `folder`, which must exist, or keeps the one that is there. */
+export async function prepareCredential(folder: string, name: string): Promise<Credential> {
+  const seedFile = join(folder, `${name}.nk`);
   await createSecret(seedFile, () => new TextDecoder().decode(nkeys.createUser().getSeed()));
   await chmod(seedFile, 0o600);
   const seed = (await readFile(seedFile, "utf8")).trim();

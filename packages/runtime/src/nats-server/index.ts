@@ -15,7 +15,9 @@ export {
   type Credentials,
   natsRoles,
   type NatsRole,
+  prepareCredential,
   prepareCredentials,
+  prepareRouteSecret,
 } from "./credentials.ts";
 export {
   ensureNatsServer,
@@ -23,9 +25,11 @@ export {
   type NatsServerProgram,
 } from "./ensure-nats-server.ts";
 export {
+  type Address,
   type ClusterMembership,
   type NatsConfigOptions,
   renderNatsConfig,
+  type TlsFiles,
   writeNatsConfig,
 } from "./nats-config.ts";
 export {

@@ -5,12 +5,15 @@ import type { Credentials, NatsRole } from "./credentials.ts";
 import { canSync } from "./supported-versions.ts";
 
 export interface NatsConfigOptions {
+  /** Where clients come in. Default: loopback. */
+  readonly host?: string;
   /** 0 lets the server choose a free one; the ports file tells which. */
   readonly port: number;
   readonly serverVersion: string;
   readonly storeFolder: string;
   readonly pidFile: string;
-  readonly portsFolder: string;
+  /** Gets a file with the ports that the server took; without it, none. */
+  readonly portsFolder?: string;
   readonly logFile: string;
   readonly credentials: Credentials;
   /** More agents than the embedded one: their public keys. */
@@ -19,19 +22,34 @@ export interface NatsConfigOptions {
   readonly cluster?: ClusterMembership;
 }
 
-/** What makes a server one of several on this machine. */
+/** What makes a server one of several. */
 export interface ClusterMembership {
   /** Of this server; no two of a cluster may share it. */
   readonly serverName: string;
-  /** Where this one listens for the others, on loopback. */
-  readonly routePort: number;
+  /** Where this one listens for the others. */
+  readonly listen: Address;
   /** Where all of them do, this one included. */
-  readonly routePorts: readonly number[];
+  readonly routes: readonly Address[];
   /** Lets servers into the cluster. It has letters and digits only. */
   readonly routeSecret: string;
+  /** Servers prove to each other who they are, and nobody else reads what they say. */
+  readonly tls?: TlsFiles;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** In PEM; the certificate is for both directions, and signed by what `caFile` has. */
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
 }
 
 const LOG_FILE_BYTES_MAX = 8 * 1024 * 1024;
+const LOOPBACK = "127.0.0.1";
 const CLUSTER_NAME = "berth";
 const ROUTE_USER = "route";
 /**
@@ -57,7 +75,7 @@ export async function writeNatsConfig(file: string, options: NatsConfigOptions):
 }
 
 /**
- * Loopback only, one account with JetStream, every user an nkey with its own permissions, and an
+ * Loopback unless told otherwise, one account with JetStream, every user an nkey with its own permissions, and an
  * own system account: with users listed there, nobody gets in without a key.
  */
 export function renderNatsConfig(options: NatsConfigOptions): string {
@@ -72,13 +90,13 @@ export function renderNatsConfig(options: NatsConfigOptions): string {
     user(credentials.operator.publicKey, permissionsOf("operator", credentials.operator.publicKey)),
     ...[...new Set(agents)].map((key) => user(key, permissionsOf("agent", key))),
   ];
+  const port = options.port === 0 ? -1 : options.port;
   const sync = canSync(options.serverVersion) ? "\n  sync_interval: always" : "";
-  return `# Written by Berth at each start; edits are lost.
-listen: ${quote(`127.0.0.1:${options.port === 0 ? -1 : options.port}`)}
+  return `# Written by Berth; edits are lost when it writes again.
+listen: ${quote(`${options.host ?? LOOPBACK}:${port}`)}
 server_name: ${quote(options.cluster?.serverName ?? "berth")}
 pid_file: ${quote(options.pidFile)}
-ports_file_dir: ${quote(options.portsFolder)}
-log_file: ${quote(options.logFile)}
+${options.portsFolder === undefined ? "" : `ports_file_dir: ${quote(options.portsFolder)}\n`}log_file: ${quote(options.logFile)}
 logfile_size_limit: ${LOG_FILE_BYTES_MAX}
 ping_interval: "${PING_INTERVAL_MS}ms"
 ping_max: ${PINGS_UNANSWERED_MAX}
@@ -98,17 +116,22 @@ system_account: SYS
 `;
 }
 
-function renderCluster({ routePort, routePorts, routeSecret }: ClusterMembership): string {
-  const routes = routePorts.map(
-    (port) => `nats-route://${ROUTE_USER}:${routeSecret}@127.0.0.1:${port}`,
+function renderCluster({ listen, routes, routeSecret, tls }: ClusterMembership): string {
+  const urls = routes.map(
+    ({ host, port }) => `nats-route://${ROUTE_USER}:${routeSecret}@${host}:${port}`,
   );
   return `cluster {
   name: ${quote(CLUSTER_NAME)}
-  listen: ${quote(`127.0.0.1:${routePort}`)}
+  listen: ${quote(`${listen.host}:${listen.port}`)}
   authorization { user: ${quote(ROUTE_USER)}, password: ${quote(routeSecret)} }
-  routes: ${list(routes)}
-}
+  routes: ${list(urls)}
+${tls === undefined ? "" : renderTls(tls)}}
 `;
+}
+
+function renderTls({ certFile, keyFile, caFile }: TlsFiles): string {
+  const files = `cert_file: ${quote(certFile)}, key_file: ${quote(keyFile)}, ca_file: ${quote(caFile)}`;
+  return `  tls { ${files}, verify: true }\n`;
 }
 
 /** What each role may do; everything else is refused by the server. */

@@ -111,9 +111,13 @@ export async function startNatsServer(options: StartOptions): Promise<NatsServer
 }
 
 async function membership(home: string, member: ClusterMember): Promise<ClusterMembership> {
-  const { name: serverName, routePort, routePorts } = member;
-  const routeSecret = await prepareRouteSecret(join(home, "credentials"));
-  return { serverName, routePort, routePorts, routeSecret };
+  const onLoopback = (port: number) => ({ host: "127.0.0.1", port });
+  return {
+    serverName: member.name,
+    listen: onLoopback(member.routePort),
+    routes: member.routePorts.map(onLoopback),
+    routeSecret: await prepareRouteSecret(join(home, "credentials")),
+  };
 }
 
 async function requireVersion(path: string): Promise<string> {
