@@ -1,11 +1,11 @@
-import { allocationId, type NodeName } from "@berth/protocol";
+import { allocationId } from "@berth/protocol";
 import { describe, expect, test } from "vitest";
 import { nodeId, serviceSpec } from "../testing/builders.ts";
 import { type AllocationProgress, AllocationTable, type Placement } from "./allocation-table.ts";
 
 const spec = serviceSpec();
 const revision = { workloadId: "default/web" as never, version: 1, spec };
-const { gpu: _, ...amounts } = spec.resources;
+const amounts = { cpuMillis: 100, memoryMiB: 64, diskMiB: 0, networkMbps: 0 };
 
 function placement(number: number, more: Partial<Placement> = {}): Placement {
   return {
@@ -13,7 +13,7 @@ function placement(number: number, more: Partial<Placement> = {}): Placement {
     revision,
     index: number,
     attempt: 1,
-    place: { nodeId: nodeId(0), nodeName: "n0" as NodeName },
+    place: { nodeId: nodeId(0), nodeName: "n0" },
     granted: { ...amounts, gpuUuids: [], ports: {} },
     placedAtUnixMs: 1_790_000_000_000,
     ...more,
