@@ -27,7 +27,10 @@ export function unsettled(cluster: SimulatedCluster): string[] {
     const running = new Set([...node.processes()].map(({ id }) => id));
     for (const id of record?.desired ?? []) {
       if (!running.has(id)) missing.push(`${name} does not run ${id}`);
-      if (state.allocations.get(id)?.status === "placed") missing.push(`${id} is not confirmed`);
+      const { status, health } = state.allocations.get(id) ?? {};
+      if (status === "placed") missing.push(`${id} is not confirmed`);
+      const seen = node.healthOf(id);
+      if (seen !== null && seen !== health) missing.push(`${id} is ${seen}, and called ${health}`);
     }
     for (const id of node.unfinishedIds()) {
       if (!record?.desired.has(id)) missing.push(`${name} still has ${id}`);

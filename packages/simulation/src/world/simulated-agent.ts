@@ -2,6 +2,7 @@ import {
   type AllocationId,
   type AllocationReport,
   type ClusterId,
+  type Health,
   MESSAGE_VERSION,
   subjects,
   timings,
@@ -139,6 +140,10 @@ export class SimulatedAgent {
     }
   }
 
+  healthOf({ id, allocation }: SimulatedTask): Health {
+    return this.checks.get(id)?.health ?? (allocation.check === null ? "none" : "starting");
+  }
+
   private take(state: DesiredState): void {
     if (this.isDead) return;
     this.desired = state.allocations;
@@ -218,14 +223,13 @@ export class SimulatedAgent {
   private reportOf(task: SimulatedTask): AllocationReport | null {
     if (task.finished !== null) return task.finished;
     if (task.startedAtUnixMs === null) return null;
-    const check = this.checks.get(task.id);
     return {
       state: "running",
       allocationId: task.id,
       startedAtUnixMs: task.startedAtUnixMs,
       pid: 1,
-      health: check?.health ?? (task.allocation.check === null ? "none" : "starting"),
-      message: check?.message ?? null,
+      health: this.healthOf(task),
+      message: this.checks.get(task.id)?.message ?? null,
     };
   }
 }

@@ -4,6 +4,7 @@ import type {
   ClusterId,
   DesiredAllocation,
   Fence,
+  Health,
   NodeDescription,
 } from "@berth/protocol";
 import type { DesiredAllocations, Observed } from "@berth/agent/conversation";
@@ -102,6 +103,12 @@ export class SimulatedNode {
   /** Every process there is: those of tasks nobody wants any more, too. */
   *processes(): Generator<SimulatedTask> {
     for (const task of this.tasks.values()) if (task.isAlive) yield task;
+  }
+
+  /** As its agent sees it now; null where there is nothing to see. */
+  healthOf(id: AllocationId): Health | null {
+    const task = this.tasks.get(id);
+    return task?.isAlive ? (this.agent?.healthOf(task) ?? null) : null;
   }
 
   startAgent(): void {
