@@ -33,21 +33,17 @@ export interface MemoryLog extends Log, LogKeeper {
 }
 
 /** The engine's log in memory, with its faults at the tester's command. */
+// oxlint-disable-next-line max-lines-per-function -- the methods of one log share its variables
 export function memoryLog(options: MemoryLogOptions): MemoryLog {
   const { clock } = options;
-  /** From `start.seq` on. */
-  const stored: StoredEntry[] = [];
-  const start = { seq: 1 };
+  const kept = new Kept();
   const tails = new Set<Tail>();
   const faults: AppendFault[] = [];
   let isFull = false;
   let isAvailable = true;
 
-  const lastSeq = () => start.seq + stored.length - 1;
-
   function store(bytes: Uint8Array): number {
-    const seq = lastSeq() + 1;
-    stored.push({ seq, bytes: new Uint8Array(bytes) });
+    const seq = kept.add(bytes);
     for (const tail of tails) tail.wake();
     return seq;
   }
@@ -56,7 +52,7 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
     const fault = faults.shift() ?? (isFull ? "full" : (options.drawFault?.() ?? null));
     const ambiguous = { result: "ambiguous", cause: new Error("no answer") } as const;
     if (!isAvailable || fault === "lost") return ambiguous;
-    if (fault === "conflict" || expectedLastSeq !== lastSeq()) return { result: "conflict" };
+    if (fault === "conflict" || expectedLastSeq !== kept.lastSeq) return { result: "conflict" };
     if (fault === "full") return { result: "full", message: "no space left" };
     const seq = store(bytes);
     return fault === "unanswered" ? ambiguous : { result: "appended", seq };
@@ -76,46 +72,22 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
     },
     async bounds() {
       requireAvailable();
-      return { first: start.seq, last: lastSeq() };
+      return { first: kept.firstSeq, last: kept.lastSeq };
     },
-    async stat() {
-      requireAvailable();
-      const bytes = stored.reduce((sum, entry) => sum + entry.bytes.length, 0);
-      return { first: start.seq, last: lastSeq(), bytes };
-    },
-    async entry(seq) {
-      requireAvailable();
-      return stored[seq - start.seq] ?? null;
-    },
-    async purgeBefore(seq) {
-      requireAvailable();
-      if (seq > lastSeq()) throw new BerthError("invalid", `nothing would be left before ${seq}`);
-      const gone = Math.max(0, seq - start.seq);
-      stored.splice(0, gone);
-      start.seq += gone;
-    },
-    async startAt(seq) {
-      requireAvailable();
-      const unchanged = stored.length === 0 && start.seq === seq;
-      if (lastSeq() !== 0 && !unchanged) {
-        throw new BerthError("conflict", `the log ends at ${lastSeq()}`);
-      }
-      start.seq = seq;
-      return { needsRestart: false };
-    },
+    ...keeperOf(kept, requireAvailable),
     async *read(fromSeq) {
       requireAvailable();
-      if (fromSeq < start.seq) {
-        const gone = `entry ${fromSeq} is gone; the log starts at ${start.seq}`;
+      if (fromSeq < kept.firstSeq) {
+        const gone = `entry ${fromSeq} is gone; the log starts at ${kept.firstSeq}`;
         throw new BerthError("log.unavailable", gone);
       }
-      for (const entry of stored.slice(Math.max(0, fromSeq - start.seq))) yield entry;
+      for (const entry of kept.entries.slice(fromSeq - kept.firstSeq)) yield entry;
     },
     tail(fromSeq, onEntry, onGap): Subscription {
-      const tail = new Tail({ clock, stored, start, onEntry, onGap }, fromSeq);
+      const tail = new Tail({ clock, kept, onEntry, onGap }, fromSeq);
       tails.add(tail);
-      if (fromSeq > lastSeq() + 1 || fromSeq < start.seq) {
-        const held = `${start.seq} to ${lastSeq()}`;
+      if (fromSeq > kept.lastSeq + 1 || fromSeq < kept.firstSeq) {
+        const held = `${kept.firstSeq} to ${kept.lastSeq}`;
         clock.after(0, () => tail.break(new Error(`no entry ${fromSeq}: there are ${held}`)));
       } else {
         tail.wake();
@@ -130,8 +102,8 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
     failNext: (...next) => void faults.push(...next),
     setFull: (value) => void (isFull = value),
     setAvailable: (value) => void (isAvailable = value),
-    entries: () => stored,
-    overwrite: (seq, bytes) => void (stored[seq - start.seq] = { seq, bytes }),
+    entries: () => kept.entries,
+    overwrite: (seq, bytes) => void (kept.entries[seq - kept.firstSeq] = { seq, bytes }),
     intrude: (bytes) => void store(bytes),
     breakTails(cause) {
       for (const tail of tails) tail.break(cause);
@@ -140,10 +112,59 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
   };
 }
 
+/** What is stored: entries without a hole, from the first sequence on. */
+class Kept {
+  readonly entries: StoredEntry[] = [];
+  firstSeq = 1;
+
+  get lastSeq(): number {
+    return this.firstSeq + this.entries.length - 1;
+  }
+
+  at(seq: number): StoredEntry | undefined {
+    return this.entries[seq - this.firstSeq];
+  }
+
+  add(bytes: Uint8Array): number {
+    const seq = this.lastSeq + 1;
+    this.entries.push({ seq, bytes: new Uint8Array(bytes) });
+    return seq;
+  }
+}
+
+function keeperOf(kept: Kept, requireAvailable: () => void): LogKeeper {
+  return {
+    async stat() {
+      requireAvailable();
+      const bytes = kept.entries.reduce((sum, entry) => sum + entry.bytes.length, 0);
+      return { first: kept.firstSeq, last: kept.lastSeq, bytes };
+    },
+    async entry(seq) {
+      requireAvailable();
+      return kept.at(seq) ?? null;
+    },
+    async purgeBefore(seq) {
+      requireAvailable();
+      if (seq > kept.lastSeq) throw new BerthError("invalid", `nothing would be left from ${seq}`);
+      const gone = Math.max(0, seq - kept.firstSeq);
+      kept.entries.splice(0, gone);
+      kept.firstSeq += gone;
+    },
+    async startAt(seq) {
+      requireAvailable();
+      const isThere = kept.entries.length === 0 && kept.firstSeq === seq;
+      if (kept.lastSeq !== 0 && !isThere) {
+        throw new BerthError("conflict", `the log is not empty: it ends at ${kept.lastSeq}`);
+      }
+      kept.firstSeq = seq;
+      return { needsRestart: false };
+    },
+  };
+}
+
 interface TailComponents {
   readonly clock: Clock;
-  readonly stored: readonly StoredEntry[];
-  readonly start: { readonly seq: number };
+  readonly kept: Kept;
   readonly onEntry: (entry: StoredEntry) => void;
   readonly onGap: (cause: unknown) => void;
 }
@@ -179,9 +200,9 @@ class Tail {
   }
 
   #handOver(): void {
-    const { stored, start, onEntry } = this.#components;
+    const { kept, onEntry } = this.#components;
     while (!this.#isStopped) {
-      const entry = stored[this.#nextSeq - start.seq];
+      const entry = kept.at(this.#nextSeq);
       if (entry === undefined) return;
       this.#nextSeq += 1;
       try {

@@ -130,10 +130,10 @@ async function writeChunks(
       number += 1;
       if (underWay.length >= WRITE_WINDOW) await underWay.shift();
     }
+    await Promise.all(underWay);
   } finally {
     // One failure is enough to give up; the others must not go unheard.
-    const rest = await Promise.allSettled(underWay);
-    for (const outcome of rest) if (outcome.status === "rejected") throw outcome.reason;
+    await Promise.allSettled(underWay);
   }
 }
 
@@ -151,7 +151,7 @@ async function publish(
   if (number !== null) marks.set(CHUNK_HEADER, String(number));
   const options = { headers: marks, timeout: WRITE_TIMEOUT_MS };
   const reply = await bus.untilLost(connection.request(subject, bytes, options));
-  const { error } = reply.json() as PublishReply;
+  const { error } = reply.json<PublishReply>();
   if (error === undefined) return;
   const what = `the engine refused a snapshot: ${error.err_code} ${error.description}`;
   const code = NO_ROOM.has(error.err_code) ? "log.full" : "log.unavailable";

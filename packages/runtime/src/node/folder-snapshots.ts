@@ -109,7 +109,11 @@ async function writeWhole(path: string, fill: (file: FileHandle) => Promise<void
 /** A rename is durable only once the folder is. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
-  await handle.sync().finally(() => handle.close());
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 function framed(chunk: Uint8Array): Buffer {
