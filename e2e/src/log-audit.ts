@@ -1,6 +1,7 @@
 import { LogEntry } from "@berth/protocol";
 import { hashEntry } from "@berth/runtime";
 import { type NatsBus, natsLog } from "@berth/runtime/nats";
+import { until } from "./until.ts";
 
 /** What a whole log says about itself, whatever any scheduler says about it. */
 export interface LogAudit {
@@ -17,8 +18,15 @@ export interface LogAudit {
   readonly applied: ReadonlySet<string>;
 }
 
-/** Reads the log from its first entry to its last one and checks it by rules of its own. */
-export async function auditLog(bus: NatsBus): Promise<LogAudit> {
+/**
+ * Reads the log from its first entry to its last one and checks it by rules of its own. A stream
+ * that has just elected its leader may refuse a reader for a moment more: it is asked again.
+ */
+export function auditLog(bus: NatsBus): Promise<LogAudit> {
+  return until("the log can be read", () => auditOnce(bus));
+}
+
+async function auditOnce(bus: NatsBus): Promise<LogAudit> {
   const log = natsLog(bus);
   const { first } = await log.bounds();
   const reigns: { seq: number; term: number }[] = [];
