@@ -30,6 +30,8 @@ export interface RecoverOptions extends LargeCluster {
 export interface RecoverMeasurement {
   /** In a new process, from the connection to the state after the last entry. */
   readonly recoverMs: number;
+  /** Processor time of that, all threads: what a busy machine stretches. */
+  readonly recoverCpuMs: number;
   readonly recoverPeakMiB: number;
   readonly tailEntries: number;
   readonly tailMiB: number;
@@ -67,6 +69,7 @@ export async function measureRecover(options: RecoverOptions): Promise<RecoverMe
     if (recovered.lastSeq !== writer.entries) throw new Error("not all of the log was recovered");
     return {
       recoverMs: Math.round(recovered.tookMs),
+      recoverCpuMs: Math.round(recovered.cpuMs),
       recoverPeakMiB: Math.round(recovered.peakMiB),
       tailEntries: options.tailEntries,
       tailMiB: rounded((writer.bytes - before) / 2 ** 20),
@@ -151,6 +154,7 @@ async function measureRound(server: NatsServer, folder: string) {
 interface Recovery {
   readonly lastSeq: number;
   readonly tookMs: number;
+  readonly cpuMs: number;
   readonly peakMiB: number;
 }
 
@@ -164,13 +168,16 @@ async function recoverInProcess(server: NatsServer): Promise<Recovery> {
 async function recoverHere(url: string, seedFile: string): Promise<Recovery> {
   const bus = await connect(url, seedFile);
   const startedMs = performance.now();
+  const cpuBefore = process.cpuUsage();
   const logger = loggerTo(() => {});
   const snapshots = [natsSnapshots(bus)];
   const { lastSeq, snapshotSeq } = await recoverState({ log: natsLog(bus), snapshots, logger });
   const tookMs = performance.now() - startedMs;
+  const { user, system } = process.cpuUsage(cpuBefore);
   if (snapshotSeq === 0) throw new Error("it began with the first entry");
   await bus.close();
-  return { lastSeq, tookMs, peakMiB: process.resourceUsage().maxRSS / 1024 };
+  const cpuMs = (user + system) / 1_000;
+  return { lastSeq, tookMs, cpuMs, peakMiB: process.resourceUsage().maxRSS / 1024 };
 }
 
 const [, program, mode, url = "", seedFile = ""] = process.argv;
