@@ -77,7 +77,6 @@ export class SnapshotSchedule {
   #failed(cause: unknown): void {
     if (this.#isStopped) return;
     const { logger } = this.#components;
-    this.#newest = null;
     const code = cause instanceof BerthError ? cause.code : "internal";
     logger.count(`snapshot ${code}`, "no snapshot could be taken; trying on", { cause });
     this.#lookIn(snapshotTimings.retryMs);
