@@ -93,7 +93,8 @@ describe.skipIf(program === null)(
 
       const { leader } = await logPlacement(bus);
       const killed = servers.get(leader ?? "");
-      process.kill(killed?.pid ?? 0, "SIGKILL");
+      if (killed === undefined) throw new Error("no server leads the stream");
+      process.kill(killed.pid, "SIGKILL");
       await killed?.exited;
       await until("the others take appends", async () => {
         const { result } = await log.append(new TextEncoder().encode("after"), last + 1);
