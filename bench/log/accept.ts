@@ -4,7 +4,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ClusterStatus, MESSAGE_VERSION, type Reply, subjects } from "@berth/protocol";
+import {
+  BerthError,
+  type ClusterStatus,
+  MESSAGE_VERSION,
+  type Reply,
+  subjects,
+} from "@berth/protocol";
 import { connectBus, type NatsBus } from "@berth/runtime/nats";
 import { ensureNatsServer, type NatsServer, startNatsServer } from "@berth/runtime/nats-server";
 import { percentile, progress, rounded } from "../cluster/statistics.ts";
@@ -29,6 +35,7 @@ export interface AcceptMeasurement {
 const WARM_UP_MS = 2_000;
 const READY_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 10_000;
+const RETRY_WAIT_MS = 20;
 
 /** A real nats-server and the built scheduler as its own process; submissions of one workload each. */
 export async function measureAccept(options: AcceptOptions): Promise<AcceptMeasurement> {
@@ -102,12 +109,21 @@ function submitter(bus: NatsBus): () => Promise<void> {
         },
       ],
     };
-    const timeoutMs = REQUEST_TIMEOUT_MS;
-    const reply = (await bus.request(subjects.api("workload.apply"), body, {
-      timeoutMs,
-    })) as Reply<unknown>;
-    if (!reply.ok) throw new Error(`${reply.error.code}: ${reply.error.message}`);
+    while (!(await accepted(bus, body))) {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
+    }
   };
+}
+
+/** False when it may be repeated, which is safe under the same request id. */
+async function accepted(bus: NatsBus, body: object): Promise<boolean> {
+  const timeoutMs = REQUEST_TIMEOUT_MS;
+  const answer = await bus
+    .request(subjects.api("workload.apply"), body, { timeoutMs })
+    .catch(() => null);
+  const reply = answer as Reply<unknown> | null;
+  if (reply?.ok === false && !reply.error.retryable) throw BerthError.fromWire(reply.error);
+  return reply?.ok ?? false;
 }
 
 /** As many lanes as may be in flight, each with one submission after the other. */

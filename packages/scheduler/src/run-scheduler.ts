@@ -43,24 +43,27 @@ export interface RunSchedulerOptions {
 export async function runScheduler(options: RunSchedulerOptions): Promise<void> {
   const { stop } = options;
   const logger = options.logger ?? createLogger({ name: "scheduler" });
-  const bus = await connectBus({
-    servers: options.server,
-    name: "scheduler",
-    waitOnFirstConnect: true,
-    signal: stop,
-    logger,
-    ...(options.credentials === undefined ? {} : { seedFile: options.credentials }),
-  });
+  const connect = (name: string) =>
+    connectBus({
+      servers: options.server,
+      name,
+      waitOnFirstConnect: true,
+      signal: stop,
+      logger,
+      ...(options.credentials === undefined ? {} : { seedFile: options.credentials }),
+    });
+  // What the log and the lease answer must not queue behind the requests that wait for it.
+  const [bus, engine] = await Promise.all([connect("scheduler"), connect("scheduler log")]);
   bus.onStatus((status) => logger.info(`NATS ${status}`));
   try {
-    await untilLogExists(bus, { stop, logger, replicas: options.replicas });
+    await untilLogExists(engine, { stop, logger, replicas: options.replicas });
     if (stop.aborted) return;
     const scheduler = new Scheduler({
       clock: nodeClock,
       random: nodeRandom,
       bus,
-      log: natsLog(bus, { logger }),
-      lease: natsLease(bus, {
+      log: natsLog(engine, { logger }),
+      lease: natsLease(engine, {
         ttlMs: shellTimings.leaseTtlMs,
         requestTimeoutMs: shellTimings.leaseRequestTimeoutMs,
       }),
@@ -77,7 +80,7 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
     startSnapshots(bus, isLeading, { ...options, logger });
     await scheduler.done;
   } finally {
-    await bus.close();
+    await Promise.all([bus.close(), engine.close()]);
   }
 }
 

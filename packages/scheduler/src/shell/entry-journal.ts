@@ -3,6 +3,7 @@ import { assert } from "@berth/runtime/assert";
 import { type AppendResult, type Clock, hashEntry, type Log } from "@berth/runtime";
 import { applyEntry, type Changes, type ClusterState } from "../core/index.ts";
 import { encodeEvent, EntryDraft, EVENT_BYTES_MAX } from "./log-codec.ts";
+import { shellLimits } from "./limits.ts";
 import type { Replayed } from "./replay-log.ts";
 
 /** Why a journal ended. Its state holds changes that are not in the log: it must be dropped. */
@@ -25,8 +26,10 @@ interface Held {
 
 /**
  * Group commit. Events are applied to the state at once and collected into an entry; while one
- * entry is on its way to the log the next collects. Nothing that depends on the state may leave the
- * process before the log has it: `whenDurable` holds it until then.
+ * entry is on its way to the log the next collects, and goes as soon as it is full or nothing else is
+ * under way. Each expects the sequence that the one before will have, so that the log refuses all
+ * that follow a refused one. Nothing that depends on the state may leave the process before the log
+ * has it: `whenDurable` holds it until then.
  */
 export class EntryJournal {
   readonly #components: JournalComponents;
@@ -35,12 +38,16 @@ export class EntryJournal {
   /** Complete and waiting for their turn, oldest first. */
   readonly #closed: EntryDraft[] = [];
   #open: EntryDraft | null = null;
-  #isAppending = false;
+  /** Entries on their way, whose acknowledgements are expected in this order. */
+  readonly #underWay: { readonly draft: EntryDraft; readonly hash: string; isStored: boolean }[] =
+    [];
   /** Of what is collected, complete or on its way. */
   #unacknowledgedBytes = 0;
   #isEnded = false;
   #held: Held[] = [];
-  #lastHash: string;
+  /** Of the entry that was sent last, and of the one that was acknowledged last. */
+  #sentHash: string;
+  #durableHash: string;
   #durableSeq: number;
 
   constructor(components: JournalComponents, { state, lastSeq, lastHash }: Replayed) {
@@ -48,7 +55,8 @@ export class EntryJournal {
     this.#state = state;
     this.#term = state.term;
     this.#durableSeq = lastSeq;
-    this.#lastHash = lastHash;
+    this.#sentHash = lastHash;
+    this.#durableHash = lastHash;
   }
 
   /** Whether everything in the state is in the log. */
@@ -63,7 +71,7 @@ export class EntryJournal {
   /** Where the log ends, with the state that it folds to; null while the state is ahead of it. */
   get position(): Replayed | null {
     if (!this.isDurable) return null;
-    return { state: this.#state, lastSeq: this.#durableSeq, lastHash: this.#lastHash };
+    return { state: this.#state, lastSeq: this.#durableSeq, lastHash: this.#durableHash };
   }
 
   /** JSON bytes of events that are in the state and not in the log yet. */
@@ -111,12 +119,15 @@ export class EntryJournal {
     return changes;
   }
 
-  /** Sends what is collected, now or as soon as the entry before it is acknowledged. */
+  /** Sends what is collected, now or as soon as there is an acknowledgement to follow. */
   flush(): void {
-    if (this.#isAppending || this.#isEnded) return;
-    if (this.#closed.length === 0) this.#close();
-    const draft = this.#closed.shift();
-    if (draft !== undefined) void this.#append(draft);
+    if (this.#isEnded) return;
+    if (this.#underWay.length === 0 && this.#closed.length === 0) this.#close();
+    while (this.#underWay.length < shellLimits.appendsUnderWayMax) {
+      const draft = this.#closed.shift();
+      if (draft === undefined) return;
+      void this.#append(draft);
+    }
   }
 
   /** Runs `release` once everything in the state as of now is in the log; perhaps at once. */
@@ -155,22 +166,35 @@ export class EntryJournal {
   }
 
   async #append(draft: EntryDraft): Promise<void> {
-    this.#isAppending = true;
-    const bytes = draft.encode(this.#lastHash);
+    const bytes = draft.encode(this.#sentHash);
+    this.#sentHash = hashEntry(bytes);
+    const entry = { draft, hash: this.#sentHash, isStored: false };
+    this.#underWay.push(entry);
     const outcome = await this.#components.log.append(bytes, draft.seq - 1);
-    this.#isAppending = false;
     if (this.#isEnded) return;
     if (outcome.result !== "appended") {
       this.#isEnded = true;
       this.#components.onFailure(outcome);
       return;
     }
-    this.#lastHash = hashEntry(bytes);
-    this.#durableSeq = draft.seq;
-    this.#unacknowledgedBytes -= draft.bytes;
+    entry.isStored = true;
+    this.#acknowledge();
+  }
+
+  /** Everything up to the first entry that is not acknowledged is durable. */
+  #acknowledge(): void {
+    const before = this.#durableSeq;
+    while (this.#underWay[0]?.isStored) {
+      const entry = this.#underWay.shift();
+      if (entry === undefined) break;
+      this.#durableSeq = entry.draft.seq;
+      this.#durableHash = entry.hash;
+      this.#unacknowledgedBytes -= entry.draft.bytes;
+    }
+    if (this.#durableSeq === before) return;
     this.flush();
     this.#release();
-    this.#components.onDurable(draft.seq);
+    this.#components.onDurable(this.#durableSeq);
   }
 
   #release(): void {

@@ -2,6 +2,8 @@
 export const shellLimits = {
   /** Answers that wait for an acknowledgement of the log; more are refused as `overloaded`. */
   answersHeldMax: 10_000,
+  /** Entries on their way to the log at once. More than one only where full ones follow each other. */
+  appendsUnderWayMax: 4,
   /** JSON bytes of entries that wait for an acknowledgement; more is refused as `overloaded`. */
   unacknowledgedBytesMax: 16 * 1024 * 1024,
   /** Reads that wait for the log to get as far as they ask; more are refused as `behind`. */
@@ -24,13 +26,13 @@ export const shellTimings = {
   retryMinMs: 100,
   retryMaxMs: 1_000,
   /** The engine forgets the lease after this; a candidate takes one that stood still for as long. */
-  leaseTtlMs: 2_000,
-  /** The holder renews this often … */
-  leaseRenewMs: 500,
+  leaseTtlMs: 3_000,
+  /** The holder renews this often: a saturated process comes to it late … */
+  leaseRenewMs: 300,
   /** … and stops this long before its time is up, counted from before the renewal was sent. */
   leaseMarginMs: 250,
   /** A request about the lease that takes longer has failed. */
-  leaseRequestTimeoutMs: 500,
+  leaseRequestTimeoutMs: 1_000,
   /** Candidates look this often, or up to twice as rarely: by chance, so that they do not collide. */
   leasePollMs: 150,
   /** Nobody answered under the holder's name this often in a row: it is gone. Once may be a reconnect. */

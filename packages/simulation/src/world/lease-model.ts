@@ -6,7 +6,7 @@ import type { Timeline } from "./timeline.ts";
 
 /** How much later than promised the engine may forget the message: it looks now and then. */
 const FORGETS_LATE_MS_MAX = 1_000;
-const REQUEST_TIMEOUT_MS = 500;
+const REQUEST_TIMEOUT_MS = 1_000;
 
 /**
  * The lease's stream as the engine keeps it: one message with an age limit, guarded by the expected

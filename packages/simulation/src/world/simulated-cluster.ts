@@ -30,7 +30,7 @@ const HABITS: TaskHabits = {
   warmUpMaxMs: 4_000,
 };
 /** As schedulers on a real engine have it. */
-const LEASE_TTL_MS = 2_000;
+const LEASE_TTL_MS = 3_000;
 const NODES_MAX = 7;
 /** Events in one instant without time passing: beyond that something turns in circles. */
 const STEPS_PER_INSTANT_MAX = 20_000;
