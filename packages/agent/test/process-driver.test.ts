@@ -138,9 +138,9 @@ describe("a task that is told to stop", () => {
     const command = ["sh", "-c", "trap 'exit 6' TERM; echo up; while :; do sleep 0.02; done"];
     host.desire(desiredAllocation({ command }));
     await host.outputHas("up");
-    const { shim } = host.task("a1").processes;
-    if (shim === null) throw new Error("the task has no shim");
-    process.kill(-shim.pid, "SIGTERM");
+    const { processes } = host.task("a1");
+    await until("its shim is known", () => processes.shim !== null);
+    process.kill(-(processes.shim?.pid ?? Number.NaN), "SIGTERM");
     expect(await host.finished()).toMatchObject({
       outcome: "failed",
       exit: { kind: "code", code: 6 },
