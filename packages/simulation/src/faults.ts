@@ -112,6 +112,25 @@ export const faults = {
     badWeather(link, random, 1_500);
     later(cluster, between(random, 1_000, 15_000), () => link?.heal());
   }),
+  /** A leader comes back after others took over, and answers faster than they do. */
+  formerLeaderThaws: (cluster, random) => {
+    const { schedulers } = cluster;
+    const victim = schedulers.find(({ isLeading }) => isLeading);
+    if (victim === undefined) return { what: "none", state: "leaderless" };
+    victim.freeze();
+    const links = schedulers.filter((other) => other !== victim).map(({ link }) => link);
+    const frozenMs = between(random, 3_000, 15_000);
+    later(cluster, frozenMs - 1_000, () => {
+      const delayMinMs = between(random, 500, 2_000);
+      const slow = { ...CALM, delayMinMs, delayMaxMs: 2 * delayMinMs };
+      for (const link of links) if (link) link.weather = slow;
+    });
+    later(cluster, frozenMs, () => victim.thaw());
+    later(cluster, frozenMs + 5_000, () => {
+      for (const link of links) link?.heal();
+    });
+    return { what: victim.name, state: schedulers.length > 1 ? "replaceable" : "alone" };
+  },
   /** A standby that cannot keep up may have to take over all the same. */
   standbyLags: (cluster, random) => {
     const victim = oneOf(

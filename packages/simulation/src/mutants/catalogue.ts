@@ -1,8 +1,14 @@
-/** One deliberate mistake: an exact piece of a compiled file, and what takes its place. */
-export interface Mutant {
+/** One deliberate mistake. */
+export interface Mutant extends Edit {
   readonly name: string;
   /** The rule that it breaks, in a line. */
   readonly why: string;
+  /** What else must be wrong for it to matter: a second line of defence. */
+  readonly besides?: Edit;
+}
+
+/** An exact piece of a compiled file, and what takes its place. */
+export interface Edit {
   /** Below the packages: `<package>/dist/…`. */
   readonly file: string;
   /** Occurs exactly once in the file; else the mutant is out of date. */
@@ -11,6 +17,14 @@ export interface Mutant {
 }
 
 const journal = "scheduler/dist/shell/entry-journal.js";
+const leaseKeeper = "scheduler/dist/shell/lease-keeper.js";
+
+/** A leader that was frozen goes on as if no time had passed. */
+const endlessLease: Edit = {
+  file: leaseKeeper,
+  find: `this.#lose("its lease could not be renewed in time");`,
+  replace: "return;",
+};
 
 /** The log, who writes it, and what may leave a scheduler before it is there. */
 const logMutants: readonly Mutant[] = [
@@ -53,15 +67,17 @@ const logMutants: readonly Mutant[] = [
     replace: `if (outcome.result !== "appended" && outcome.result !== "ambiguous") {`,
   },
   {
-    name: "an ambiguous append counts as refused and is sent again",
+    name: "an ambiguous append is sent again after whatever came last",
     why: "it may be in the log already, or get there later",
     file: journal,
-    find: `        if (outcome.result !== "appended") {`,
-    replace: `        if (outcome.result === "ambiguous") {
-            this.#closed.unshift(draft);
-            return this.flush();
-        }
-        if (outcome.result !== "appended") {`,
+    find: "const outcome = await this.#components.log.append(bytes, draft.seq - 1);",
+    replace: `const { log } = this.#components;
+        let outcome = await log.append(bytes, draft.seq - 1);
+        while (outcome.result === "ambiguous") {
+            const bounds = await log.bounds().catch(() => null);
+            if (bounds !== null)
+                outcome = await log.append(bytes, bounds.last);
+        }`,
   },
   {
     name: "a leader outlives a failed append",
@@ -74,7 +90,7 @@ const logMutants: readonly Mutant[] = [
     name: "the chain of hashes is not checked",
     why: "a rewritten history must be noticed",
     file: "scheduler/dist/shell/log-codec.js",
-    find: "if (parsed.data.previous !== previous) {",
+    find: "if (previous !== null && parsed.data.previous !== previous) {",
     replace: "if (false) {",
   },
   {
@@ -207,11 +223,11 @@ const decisionMutants: readonly Mutant[] = [
     replace: "if (silentMs >= timings.nodeSuspectAfterMs)",
   },
   {
-    name: "a hello loses what it lists",
-    why: "a restarted agent keeps its tasks",
+    name: "nobody asks for what a hello does not list",
+    why: "a machine whose disk was replaced cannot report what it had",
     file: "scheduler/dist/core/node/register-node.js",
-    find: ` || listed.has(id))`,
-    replace: ")",
+    find: "return { events: [...events, ...observed.events], unlisted };",
+    replace: "return { events: [...events, ...observed.events], unlisted: [] };",
   },
   {
     name: "lost hints are not repaired",
@@ -233,6 +249,7 @@ const agentMutants: readonly Mutant[] = [
     file: desiredState,
     find: "if (state.floor !== null && compareFences(listing.fence, state.floor) < 0)",
     replace: "if (false)",
+    besides: endlessLease,
   },
   {
     name: "a difference is applied on a wrong base",

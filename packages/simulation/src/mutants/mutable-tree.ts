@@ -3,7 +3,7 @@ import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Mutant } from "./catalogue.ts";
+import type { Edit, Mutant } from "./catalogue.ts";
 
 const PACKAGES = ["protocol", "runtime", "scheduler", "agent", "simulation"] as const;
 /** The folder of the packages: this file is `<package>/dist/mutants/…`. */
@@ -37,10 +37,25 @@ export class MutableTree {
   }
 
   /**
-   * Makes the mistake; the result undoes it. Throws when the piece to change is not there exactly
+   * Makes the mistake; the result undoes it. Throws when a piece to change is not there exactly
    * once: the code has moved on, and the mutant with it.
    */
-  apply({ file, find, replace }: Mutant): () => void {
+  apply(mutant: Mutant): () => void {
+    const undos: (() => void)[] = [];
+    const undoAll = () => {
+      for (const undo of undos.toReversed()) undo();
+    };
+    try {
+      undos.push(this.edit(mutant));
+      if (mutant.besides) undos.push(this.edit(mutant.besides));
+    } catch (cause) {
+      undoAll();
+      throw cause;
+    }
+    return undoAll;
+  }
+
+  private edit({ file, find, replace }: Edit): () => void {
     const target = path.join(this.scope, file);
     const before = readFileSync(target, "utf8");
     const found = before.split(find).length - 1;
