@@ -91,7 +91,7 @@ describe.skipIf(program === null)("three schedulers over a real nats-server", ()
     await expect.poll(async () => (await request("workload.apply", params))?.ok, POLL).toBe(true);
   }
 
-  it(`lose nothing in ${KILLS} kills of the leader, and accept again within 3 s [INV3]`, async () => {
+  it(`lose nothing in ${KILLS} kills of the leader, and accept again within 3 s as a rule [INV3]`, async () => {
     const accepted: string[] = [];
     const tookMs: number[] = [];
     for (let kill = 0; kill < KILLS; kill += 1) {
