@@ -11,8 +11,8 @@ const shared = {
   passWithNoTests: true,
   pool: "forks",
   maxWorkers: 2,
-  testTimeout: 20_000,
-  hookTimeout: 60_000,
+  testTimeout: 60_000,
+  hookTimeout: 90_000,
   reporters: ["default", ["json", { outputFile: "reports/vitest.json" }]],
 } satisfies ViteUserConfig["test"];
 
