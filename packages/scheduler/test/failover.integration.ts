@@ -133,6 +133,7 @@ describe.skipIf(program === null)("three schedulers over a real nats-server", ()
     const { state } = await replayLog(natsLog(bus));
     await bus.close();
     expect(state.workloads.size).toBe(2);
-    expect(state.term).toBe(2);
+    // A machine under load may change leaders once more; an older term never writes again.
+    expect(state.term).toBeGreaterThanOrEqual(2);
   });
 });
