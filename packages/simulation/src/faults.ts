@@ -112,7 +112,10 @@ export const faults = {
     badWeather(link, random, 1_500);
     later(cluster, between(random, 1_000, 15_000), () => link?.heal());
   }),
-  /** A leader comes back after others took over, and answers faster than they do. */
+  /**
+   * A leader comes back after others took over, and answers faster than they do, at the very moment
+   * when an agent starts and asks.
+   */
   formerLeaderThaws: (cluster, random) => {
     const { schedulers } = cluster;
     const victim = schedulers.find(({ isLeading }) => isLeading);
@@ -125,7 +128,10 @@ export const faults = {
       const slow = { ...CALM, delayMinMs, delayMaxMs: 2 * delayMinMs };
       for (const link of links) if (link) link.weather = slow;
     });
+    const node = oneOf(random, cluster.nodes);
+    later(cluster, frozenMs - 100, () => node?.crashAgent());
     later(cluster, frozenMs, () => victim.thaw());
+    later(cluster, frozenMs + random.below(100), () => node?.startAgent());
     later(cluster, frozenMs + 5_000, () => {
       for (const link of links) link?.heal();
     });

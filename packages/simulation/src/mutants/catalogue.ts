@@ -17,13 +17,13 @@ export interface Edit {
 }
 
 const journal = "scheduler/dist/shell/entry-journal.js";
-const leaseKeeper = "scheduler/dist/shell/lease-keeper.js";
 
-/** A leader that was frozen goes on as if no time had passed. */
+/** A leader goes on as if the lease were its own until an append is refused. */
 const endlessLease: Edit = {
-  file: leaseKeeper,
-  find: `this.#lose("its lease could not be renewed in time");`,
-  replace: "return;",
+  file: "scheduler/dist/shell/lease-keeper.js",
+  find: "    #lose(why) {",
+  replace: `    #lose(why) {
+        return;`,
 };
 
 /** The log, who writes it, and what may leave a scheduler before it is there. */
@@ -106,6 +106,11 @@ const logMutants: readonly Mutant[] = [
     file: "scheduler/dist/core/command/handle-command.js",
     find: "const answered = state.answers.get(requestId);",
     replace: "const answered = undefined;",
+  },
+  {
+    name: "a leader outlives its lease",
+    why: "what it answers from may be of the past",
+    ...endlessLease,
   },
   {
     name: "a follower acknowledges reports",

@@ -4,7 +4,7 @@ import { MutableTree } from "./mutable-tree.ts";
 
 export const mutantLimits = {
   /** Seeds that a mutant has to survive to count as missed. */
-  seedsMax: 120,
+  seedsMax: 250,
   /** A mutant that turns in circles is caught, too. */
   wallMsMax: 180_000,
   outputBytesMax: 4 * 1024 * 1024,

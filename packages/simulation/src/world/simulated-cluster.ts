@@ -25,6 +25,7 @@ const HABITS: TaskHabits = {
   batchMinMs: 500,
   batchMaxMs: 20_000,
   failurePermille: 150,
+  hastyPermille: 150,
   stopMaxMs: 2_000,
   stubbornPermille: 100,
   warmUpMaxMs: 4_000,

@@ -44,6 +44,9 @@ export interface NodeWorld {
   readonly habits: TaskHabits;
 }
 
+/** No longer than it takes to report that it has begun. */
+const HASTY_MS_MAX = 5;
+
 export interface Membership {
   readonly clusterId: ClusterId;
   readonly fence: Fence | null;
@@ -264,7 +267,9 @@ export class SimulatedNode {
     if (!task.isBatch) return;
     const fails = random.below(1000) < habits.failurePermille;
     const exit = { kind: "code", code: fails ? 1 : 0 } as const;
-    this.after(habits.batchMinMs + random.below(habits.batchMaxMs - habits.batchMinMs + 1), () => {
+    const isHasty = random.below(1000) < habits.hastyPermille;
+    const [minMs, maxMs] = isHasty ? [0, HASTY_MS_MAX] : [habits.batchMinMs, habits.batchMaxMs];
+    this.after(minMs + random.below(maxMs - minMs + 1), () => {
       if (task.phase === "running" && !task.isHung) {
         this.end(task, fails ? "failed" : "complete", exit, "itself");
       }

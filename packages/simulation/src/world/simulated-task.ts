@@ -12,6 +12,8 @@ export interface TaskHabits {
   readonly batchMinMs: number;
   readonly batchMaxMs: number;
   readonly failurePermille: number;
+  /** Batches that end as soon as they have begun. */
+  readonly hastyPermille: number;
   readonly stopMaxMs: number;
   /** Ignores its stop signal and has to be killed after the grace time. */
   readonly stubbornPermille: number;
