@@ -61,6 +61,8 @@ export class TaskRun {
   #ending: Ending | null = null;
   #isToldToStop = false;
   #isSignalled = false;
+  /** Another agent may have this task by now: what its shim does is no longer ours to record. */
+  #isDetached = false;
   #unsettledSinceMs: number | null = null;
 
   constructor(
@@ -159,6 +161,7 @@ export class TaskRun {
 
   /** Leaves the task alone from now on; it goes on running. */
   detach(): void {
+    this.#isDetached = true;
     this.#watcher?.close();
     this.#watcher = null;
     this.#timer?.cancel();
@@ -167,6 +170,7 @@ export class TaskRun {
   }
 
   look(): void {
+    if (this.#isDetached) return;
     if (this.#phase === "finished" || this.#phase === "prepared" || this.#ending !== null) return;
     try {
       this.#apply(this.folder.readRun());
@@ -195,7 +199,7 @@ export class TaskRun {
     // Whatever is wrong with the task, its record goes first: the refusal is final as well.
     const [launch] = await Promise.all([this.#prepare(node), folder.writeRecord(record)]);
     if (!launch.ok) return this.#endBeforeStart(launch.refusal.message);
-    if (this.#isToldToStop) return; // `stop` has taken the claim
+    if (this.#isToldToStop || this.#isDetached) return; // `stop` has taken the claim
     this.#watch();
     const shim = spawnShim({ folder, ...launch.value });
     shim.once("error", (cause) =>
@@ -222,6 +226,7 @@ export class TaskRun {
 
   /** A shim of ours has ended. Without a claim it could not even create a file. */
   #lookAfterShim(): void {
+    if (this.#isDetached) return;
     this.look();
     if (this.#phase === "starting" && this.folder.readRun().claim === "none") {
       this.#endBeforeStart("its shim could not record the start; is the disk full?");
@@ -229,7 +234,7 @@ export class TaskRun {
   }
 
   #watch(): void {
-    if (this.#watcher !== null) return;
+    if (this.#isDetached || this.#watcher !== null) return;
     const { clock } = this.#services;
     this.#watcher = watchPath(this.folder.runPath, clock, agentTimings.watchFallbackMs, () =>
       this.look(),
@@ -353,7 +358,7 @@ export class TaskRun {
   }
 
   #endBeforeStart(message: string): void {
-    if (this.#phase === "finished" || this.#ending !== null) return;
+    if (this.#isDetached || this.#phase === "finished" || this.#ending !== null) return;
     if (!this.#mayDeclareUnstarted()) return this.look();
     const text = shortened(message) ?? "";
     const atUnixMs = this.#services.clock.nowUnixMs();
