@@ -13,7 +13,7 @@ await bootstrap().catch((/** @type {Error} */ error) => {
   process.exit(1);
 });
 
-const cli = fileURLToPath(new URL("../apps/cli/bin/berth.js", import.meta.url));
+const cli = fileURLToPath(new URL("../apps/cli/bin/berth.cjs", import.meta.url));
 // Its own session, so that signals reach it only from here, each of them once.
 const berth = spawn(process.execPath, [cli, "up", ...process.argv.slice(2)], {
   stdio: "inherit",

@@ -31,7 +31,7 @@ beforeEach(async () => {
   await copyFile(join(root, "scripts", "start.mjs"), join(folder, "scripts", "start.mjs"));
   await writeFile(join(folder, "package.json"), '{"type":"module"}');
   await writeFile(join(folder, "scripts", "bootstrap.mjs"), "export async function bootstrap() {}");
-  await writeFile(join(folder, "apps", "cli", "bin", "berth.js"), FAKE_CLI);
+  await writeFile(join(folder, "apps", "cli", "bin", "berth.cjs"), FAKE_CLI);
   const { npm_lifecycle_event: _, ...env } = process.env;
   start = spawn(process.execPath, ["scripts/start.mjs", "--port", "8000"], { cwd: folder, env });
   output = "";

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { machine, numberArgument, print, progress, summary } from "./statistics.
  * From `berth apply` to the task's process existing, on the embedded cluster: the clock starts
  * before the command is spawned, so that its own start-up, the connection, the log's acknowledgement,
  * the placement and the agent's fork are all in it. The task's first act is to write the time.
+ * Beside each run an empty Node script is timed: no command in Node can be faster on that machine.
  */
 const runs = numberArgument("runs", 50);
 const folder = mkdtempSync(join(tmpdir(), "berth-bench-apply-"));
@@ -16,6 +18,7 @@ try {
   await cluster.start("--no-examples");
   const totals: number[] = [];
   const commands: number[] = [];
+  const empties: number[] = [];
   for (let run = 0; run < runs; run += 1) {
     const name = `latency-${run}`;
     const mark = join(folder, name);
@@ -29,17 +32,25 @@ try {
     totals.push(Number(await written) / 1e6 - startedAtMs);
     commands.push(applied.durationMs);
     await cluster.json("rm", name);
+    empties.push(emptyScriptMs());
   }
   print({
     benchmark: "apply-latency",
     machine: machine(),
     applyToProcess: summary(totals),
     command: summary(commands),
+    emptyNodeScript: summary(empties),
   });
 } finally {
   progress("stopping the cluster");
   await cluster.destroy();
   rmSync(folder, { recursive: true, force: true });
+}
+
+function emptyScriptMs(): number {
+  const startedAtMs = performance.now();
+  spawnSync(process.execPath, ["-e", "0"]);
+  return performance.now() - startedAtMs;
 }
 
 function workloadFile(name: string, mark: string): string {

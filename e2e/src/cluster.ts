@@ -41,7 +41,7 @@ interface ClusterFile {
 
 /** What `npx berth` runs. */
 export const berthExecutable = fileURLToPath(
-  new URL("../../apps/cli/bin/berth.js", import.meta.url),
+  new URL("../../apps/cli/bin/berth.cjs", import.meta.url),
 );
 /** Away from the defaults, so that a developer's own cluster is never in the way. */
 const CONSOLE_PORT_BASE = 21_000;

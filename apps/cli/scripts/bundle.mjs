@@ -32,12 +32,13 @@ const { output } = await bundle.generate({
   exports: "named",
   entryFileNames: "[name].cjs",
   chunkFileNames: "[name].cjs",
+  minify: true,
 });
 await bundle.close();
 
 const chunks = output.filter((chunk) => chunk.type === "chunk");
-for (const { fileName, code } of chunks) {
-  if (!MAY_HOLD_ZOD.has(fileName) && code.includes("node_modules/zod/")) {
+for (const { fileName, moduleIds } of chunks) {
+  if (!MAY_HOLD_ZOD.has(fileName) && moduleIds.some((id) => id.includes("node_modules/zod/"))) {
     throw new Error(`bundle: zod got into ${fileName}, which costs each command 30 ms`);
   }
 }
@@ -77,7 +78,7 @@ await rename(draft, folder);
  * loader lends its own.
  */
 function importThroughLoader(code) {
-  const changed = code.replaceAll(/\bimport\((?="@berth\/)/g, "nodeImport(");
+  const changed = code.replaceAll(/\bimport\((?=["'`]@berth\/)/g, "nodeImport(");
   const left = /^.*(?<![\w.*`])import\(.*$/m.exec(
     changed.replaceAll(/^\s*(\/\/|\*|\/\*).*$/gm, ""),
   );

@@ -8,7 +8,7 @@ const packageFolder = findPackage(dirname(fileURLToPath(import.meta.url)));
 
 export const paths = {
   /** What `npx berth` runs. */
-  executable: join(packageFolder, "bin", "berth.js"),
+  executable: join(packageFolder, "bin", "berth.cjs"),
   examples: join(dirname(dirname(packageFolder)), "examples"),
 } as const;
 

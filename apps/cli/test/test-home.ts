@@ -14,7 +14,7 @@ export interface Ended {
   readonly tookMs: number;
 }
 
-const EXECUTABLE = fileURLToPath(new URL("../bin/berth.js", import.meta.url));
+const EXECUTABLE = fileURLToPath(new URL("../bin/berth.cjs", import.meta.url));
 /** Away from the defaults and from the ports of tasks, so that nobody is in the way. */
 const PORT_FROM = 10_000;
 const POLL_MS = 20;

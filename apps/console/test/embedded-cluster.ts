@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { until } from "./until.ts";
 
-const BERTH = fileURLToPath(new URL("../../cli/bin/berth.js", import.meta.url));
+const BERTH = fileURLToPath(new URL("../../cli/bin/berth.cjs", import.meta.url));
 const BUNDLE = fileURLToPath(new URL("../../cli/dist/bundle/berth.cjs", import.meta.url));
 const BUILT_PAGE = fileURLToPath(new URL("../dist/web/index.html", import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
