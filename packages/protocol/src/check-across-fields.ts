@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseCpuMillis } from "./quantity.ts";
 
 /** A rule that one field breaks because of another. */
 export interface CrossFieldProblem {
@@ -15,6 +16,23 @@ const unreadable = null;
 const Probe = z.object({ port: z.string() }).nullable().catch(unreadable).default(null);
 const Readable = z.object({
   kind: z.unknown().optional(),
+  resources: z
+    .object({
+      cpu: z.union([z.string(), z.number()]).optional().catch(undefined),
+      exclusiveCores: z.boolean().optional().catch(undefined),
+      gpu: z
+        .object({
+          count: z.number().optional().catch(undefined),
+          share: z.number().optional().catch(undefined),
+          slice: z.unknown().optional(),
+        })
+        .nullable()
+        .optional()
+        .catch(unreadable),
+    })
+    .nullable()
+    .catch(unreadable)
+    .default(null),
   ports: z
     .record(z.string(), z.object({ static: z.number().nullable().catch(null).default(null) }))
     .nullable()
@@ -31,14 +49,36 @@ const Readable = z.object({
 export function checkAcrossFields(document: unknown): CrossFieldProblem[] {
   const read = Readable.safeParse(document);
   if (!read.success) return [];
-  const { check, ports, kind } = read.data;
+  const { check, ports, kind, resources } = read.data;
   const problems: CrossFieldProblem[] = [];
+  if (resources !== null) problems.push(...checkShares(resources), ...checkCores(resources));
   if (check !== null && kind !== "batch") problems.push(...checkProbes(check, ports));
   if (ports !== null) problems.push(...findSharedNumbers(ports));
   return problems;
 }
 
 type Ports = NonNullable<z.infer<typeof Readable>["ports"]>;
+
+type Resources = NonNullable<z.infer<typeof Readable>["resources"]>;
+
+function checkShares({ gpu }: Resources): CrossFieldProblem[] {
+  if (!gpu || gpu.share === undefined || gpu.share === 1) return [];
+  const path = ["resources", "gpu", "share"];
+  if (gpu.slice !== undefined) {
+    const message = "a slice is granted whole: take share or slice, not both";
+    return [{ path, message, value: gpu.share }];
+  }
+  if (gpu.count === undefined || gpu.count === 1) return [];
+  return [{ path, message: "a share is of one device: count must be 1", value: gpu.share }];
+}
+
+function checkCores({ cpu, exclusiveCores }: Resources): CrossFieldProblem[] {
+  if (exclusiveCores !== true) return [];
+  const parsed = parseCpuMillis(cpu ?? "100m");
+  if (!parsed.ok || (parsed.value >= 1_000 && parsed.value % 1_000 === 0)) return [];
+  const message = "exclusive cores are whole: 1, 2, …";
+  return [{ path: ["resources", "cpu"], message, value: cpu ?? "100m" }];
+}
 
 function checkProbes(
   check: { http?: unknown; tcp?: unknown },

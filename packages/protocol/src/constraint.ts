@@ -33,6 +33,7 @@ export type ParsedConstraint =
 export const nodeAttributes = [
   "node.name",
   "node.id",
+  "node.pool",
   "node.architecture",
   "node.cpu.model",
   "node.cpu.threads",

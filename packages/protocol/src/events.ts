@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { Exit, Health } from "./allocation.ts";
 import { PendingGroup, PlacementExplanation } from "./explanation.ts";
-import { AllocationId, ClusterId, NodeId, RequestId, WorkloadId } from "./ids.ts";
+import { AllocationId, ClusterId, NodeId, ProjectName, RequestId, WorkloadId } from "./ids.ts";
 import { NodeDescription } from "./inventory.ts";
+import { Pool, Project, Reservation } from "./project.ts";
 import { Grant } from "./resources.ts";
 import { WorkloadSpec } from "./workload-spec.ts";
 
@@ -11,7 +12,10 @@ import { WorkloadSpec } from "./workload-spec.ts";
  * Events carry what happened, in the past tense, with every input the fold needs: no event makes
  * the fold read a clock or draw a number.
  */
-export const LOG_VERSION = 1;
+export const LOG_VERSION = 2;
+
+/** Every version this one reads. Version 2 added projects, pools, reservations and words for them. */
+export const logVersions = [1, LOG_VERSION] as const;
 
 export const NodeStatus = z.enum(["ready", "suspect", "down"]);
 export type NodeStatus = z.infer<typeof NodeStatus>;
@@ -32,6 +36,11 @@ export const StopReason = z.enum([
   "node.unmatched", // a system workload whose constraints the node no longer meets
   "unhealthy",
   "restart.requested",
+  "preempted", // more important work needs its room
+  "reclaimed", // the project that was guaranteed its room wants it back
+  "rebalanced", // it is to run on another node
+  "gang", // another member of its gang has ended, so it starts again with all of them
+  "time.limit", // it has run as long as it may
 ]);
 export type StopReason = z.infer<typeof StopReason>;
 
@@ -98,6 +107,8 @@ const AllocationStopRequested = z.object({
   type: z.literal("AllocationStopRequested"),
   allocationId: AllocationId,
   reason: StopReason,
+  /** For whom its room is wanted: nobody else gets it once it has ended. */
+  onBehalfOf: WorkloadId.optional(),
 });
 /** The agent saw it start, or saw its health change. */
 const AllocationRunning = z.object({
@@ -123,6 +134,12 @@ const AllocationsForgotten = z.object({
   allocationIds: z.array(AllocationId).min(1),
 });
 
+const ProjectConfigured = z.object({ type: z.literal("ProjectConfigured"), project: Project });
+const ProjectRemoved = z.object({ type: z.literal("ProjectRemoved"), name: ProjectName });
+const PoolConfigured = z.object({ type: z.literal("PoolConfigured"), pool: Pool });
+const ReservationMade = z.object({ type: z.literal("ReservationMade"), reservation: Reservation });
+const ReservationRemoved = z.object({ type: z.literal("ReservationRemoved"), id: z.string() });
+
 /** The answer to a write, kept so that repeating the request returns the same one. */
 const RequestAnswered = z.object({
   type: z.literal("RequestAnswered"),
@@ -146,6 +163,11 @@ export const ClusterEvent = z.discriminatedUnion("type", [
   AllocationRunning,
   AllocationFinished,
   AllocationsForgotten,
+  ProjectConfigured,
+  ProjectRemoved,
+  PoolConfigured,
+  ReservationMade,
+  ReservationRemoved,
   RequestAnswered,
 ]);
 export type ClusterEvent = z.infer<typeof ClusterEvent>;
@@ -157,7 +179,7 @@ export type EventOf<T extends ClusterEventType> = Extract<ClusterEvent, { type: 
  * before (see `hashEntry` in the runtime), so a replica notices at once if history is rewritten.
  */
 export const LogEntry = z.object({
-  v: z.literal(LOG_VERSION),
+  v: z.literal(logVersions),
   term: z.int().min(1),
   /** When the leader decided it, by its own clock. Display and deadlines only; order is `seq`. */
   atUnixMs: z.number(),

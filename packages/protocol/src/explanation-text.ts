@@ -8,6 +8,7 @@ import type {
   Rejection,
   RejectionCode,
 } from "./explanation.ts";
+import type { QuotaDimension } from "./project.ts";
 import {
   formatCpuMillis,
   formatDurationMs,
@@ -70,8 +71,57 @@ export function describePending(
       );
     case "predecessor":
       return `waits for ${explanation.allocationId} on ${explanation.nodeName} to end`;
+    case "gang": {
+      const where = explanation.within === null ? "" : ` within one ${explanation.within}`;
+      const why =
+        explanation.noFit === null ? "" : `; the next ${describeNoFit(explanation.noFit)}`;
+      return `needs a place for all ${explanation.size} at once${where}, has ${explanation.placeable}${why}`;
+    }
+    case "quota": {
+      const { project, dimension, limit, used, requested } = explanation;
+      const [asked, most, taken] = [requested, limit, used].map((amount) =>
+        describeQuota(dimension, amount),
+      );
+      return `project ${project} may use ${most} and uses ${taken}; it needs ${asked}`;
+    }
+    case "behind": {
+      const { startsAtUnixMs, timeLimitMsMax } = explanation;
+      const leftMs =
+        nowUnixMs === undefined || startsAtUnixMs === null ? null : startsAtUnixMs - nowUnixMs;
+      const when =
+        leftMs === null ? "" : `, which starts in ${formatDurationMs(Math.max(0, leftMs))}`;
+      const sooner =
+        timeLimitMsMax === null
+          ? ""
+          : `; with a time limit of ${formatDurationMs(timeLimitMsMax)} it would start now`;
+      return `the room is kept for ${explanation.workload}${when}${sooner}`;
+    }
+    case "preempting":
+      return (
+        `waits for ${explanation.victims} less important to end on ` +
+        listedNames(explanation.nodeNames)
+      );
     case "queued":
       return "accepted, not reached by the scheduler yet";
+  }
+}
+
+const NAMES_SHOWN_MAX = 3;
+
+function listedNames(names: readonly string[]): string {
+  if (names.length <= NAMES_SHOWN_MAX) return joined(names);
+  return `${names.slice(0, NAMES_SHOWN_MAX).join(", ")} and ${names.length - NAMES_SHOWN_MAX} more`;
+}
+
+/** An amount of what quotas count: `2.5 GPUs`, `64GiB memory`. */
+export function describeQuota(dimension: QuotaDimension, amount: number): string {
+  switch (dimension) {
+    case "cpuMillis":
+      return `${formatCpuMillis(amount)} cpu`;
+    case "memoryMiB":
+      return `${formatMemoryMiB(amount)} memory`;
+    case "gpuMillis":
+      return `${amount / 1_000} GPUs`;
   }
 }
 
@@ -118,12 +168,37 @@ export function describeRejection(rejection: Rejection): string {
       return `${who} ${one ? "is" : "are"} draining`;
     case "node.cordoned":
       return `${who} ${one ? "is" : "are"} cordoned`;
+    case "pool":
+      return `${who} ${one ? "is" : "are"} in another pool than ${subject ?? "it asks for"}`;
+    case "taint":
+      return `${who} ${has} the taint ${subject ?? ""}, which it does not tolerate`;
     case "driver.unavailable":
       return `${who} ${has} no working driver for it`;
     case "constraint":
       return `${who} ${one ? "does" : "do"} not meet '${subject ?? "a constraint"}'`;
     case "gpu.model":
       return `${who} ${has} no GPU of the model and memory it needs`;
+    case "disk.class":
+      return `${who} ${has} no ${subject ?? "such"} disk`;
+    case "numa.capacity":
+      return `no NUMA zone of ${who} is large enough`;
+    case "numa.free":
+      return `no NUMA zone of ${who} has enough left`;
+    case "gpu.share":
+      return `needs ${(requested ?? 0) / 1_000} of a GPU, more than any on ${who} has left${
+        best === null ? "" : ` (most: ${best / 1_000})`
+      }`;
+    case "device.capacity":
+    case "device.free": {
+      const left = code === "device.free" ? "free" : "in all";
+      return `needs ${requested ?? 1} ${subject ?? "devices"}, more than ${who} ${has} ${left}${most}`;
+    }
+    case "distinct":
+      return `${who} ${has} as many of it as one ${subject ?? "value"} may`;
+    case "colocation":
+      return `nothing of ${subject ?? "the workload it goes with"} is at ${who}`;
+    case "reserved":
+      return `${who} ${one ? "is" : "are"} kept for ${subject ?? "others"}`;
     case "gpu.capacity":
     case "cpu.capacity":
     case "memory.capacity":
@@ -162,10 +237,21 @@ const REMEDY: Readonly<Record<RejectionCode, string>> = {
   "node.suspect": "it answers again",
   "node.draining": "its drain is ended (berth node uncordon)",
   "node.cordoned": "it is uncordoned",
+  pool: "it is in the pool",
+  taint: "its taint is tolerated",
   "driver.unavailable": "its driver works",
   constraint: "the constraints allow it",
   "gpu.model": "it gets such a GPU",
   "gpu.capacity": "it has more GPUs",
+  "device.capacity": "it has more of the device",
+  "disk.class": "it gets such a disk",
+  "numa.capacity": "it has a larger NUMA zone",
+  "numa.free": "a NUMA zone there becomes free",
+  "gpu.share": "more of a GPU there becomes free",
+  "device.free": "devices there become free",
+  distinct: "more of it may share the value",
+  colocation: "what it goes with runs there",
+  reserved: "it is no longer kept for others",
   "cpu.capacity": "it has more cpu",
   "memory.capacity": "it has more memory",
   "disk.capacity": "it has more disk",
@@ -184,7 +270,9 @@ const REMEDY: Readonly<Record<RejectionCode, string>> = {
 function isAmount(code: RejectionCode): boolean {
   return (
     code === "port.range" ||
-    (code !== "allocations.max" && (code.endsWith(".capacity") || code.endsWith(".free")))
+    (code !== "allocations.max" &&
+      !code.startsWith("numa.") &&
+      (code.endsWith(".capacity") || code.endsWith(".free")))
   );
 }
 

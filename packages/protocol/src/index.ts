@@ -17,6 +17,7 @@ export * from "./ids.ts";
 export * from "./inventory.ts";
 export * from "./lease.ts";
 export * from "./limits.ts";
+export * from "./project.ts";
 export * from "./quantity.ts";
 export * from "./quantity-fields.ts";
 export * from "./resources.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NodeId, NodeName } from "./ids.ts";
-import { PortNumber, ResourceCapacity } from "./resources.ts";
+import { DeviceCounts, MediaClass, PortNumber, ResourceCapacity } from "./resources.ts";
 
 /** What an agent found on its server. Unknown is null, never 0 and never a guess. */
 const Count = z.int().min(0);
@@ -17,7 +17,7 @@ export const Disk = z.object({
   /** Stable name from /dev/disk/by-id where there is one, else the device name. */
   id: z.string(),
   device: z.string(),
-  mediaClass: z.enum(["nvme", "ssd", "hdd"]).nullable(),
+  mediaClass: MediaClass.nullable(),
   sizeMiB: Count,
   model: z.string().nullable(),
 });
@@ -36,12 +36,21 @@ export const NetworkInterface = z.object({
   speedMbps: Count.nullable(),
   up: z.boolean(),
 });
+/** A part of a partitioned GPU (MIG), granted by itself. */
+export const GpuSlice = z.object({
+  uuid: z.string(),
+  /** Such as `1g.10gb`. */
+  profile: z.string(),
+  memoryMiB: Count.nullable(),
+});
 export const Gpu = z.object({
   uuid: z.string(),
   model: z.string(),
   memoryMiB: Count.nullable(),
   driverVersion: z.string().nullable(),
   pciAddress: z.string().nullable(),
+  /** What it is partitioned into; then it is granted by slice, and not as a whole. */
+  slices: z.array(GpuSlice).optional(),
 });
 export type Gpu = z.infer<typeof Gpu>;
 
@@ -60,6 +69,26 @@ export const Hardware = z.object({
   product: z.string().nullable(),
 });
 export type Hardware = z.infer<typeof Hardware>;
+
+/** A NUMA zone: cores, memory and GPUs that are near each other. */
+export const NumaZone = z.object({
+  id: z.int().min(0),
+  cpuMillis: Count,
+  memoryMiB: Count,
+  gpuUuids: z.array(z.string()),
+});
+export type NumaZone = z.infer<typeof NumaZone>;
+
+/** Disk space of one kind that allocations are granted from. */
+export const Storage = z.object({ mediaClass: MediaClass.nullable(), diskMiB: Count });
+export type Storage = z.infer<typeof Storage>;
+
+/** Keeps work off a node that does not say it tolerates the key. */
+export const Taint = z.object({ key: z.string().min(1), reason: z.string().nullable() });
+export type Taint = z.infer<typeof Taint>;
+
+/** The pool of nodes that name none. */
+export const DEFAULT_POOL = "default";
 
 export const DriverStatus = z.object({
   name: z.string(),
@@ -85,5 +114,14 @@ export const NodeDescription = z.object({
   portRange: z.object({ from: PortNumber, to: PortNumber }),
   drivers: z.array(DriverStatus),
   hardware: Hardware,
+  /** The pool it belongs to; absent means `default`. */
+  pool: z.string().min(1).optional(),
+  taints: z.array(Taint).optional(),
+  /** Counted devices that its operator declares. */
+  devices: DeviceCounts.optional(),
+  /** Known NUMA zones, without what is kept back. */
+  zones: z.array(NumaZone).optional(),
+  /** The disk space of `capacity` by disk; absent means one of unknown kind. */
+  storage: z.array(Storage).optional(),
 });
 export type NodeDescription = z.infer<typeof NodeDescription>;

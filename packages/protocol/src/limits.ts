@@ -17,6 +17,12 @@ export const limits = {
   commandBytesMax: 16 * 1024,
   constraintsMax: 32,
   constraintLengthMax: 512,
+  /** Affinities, spreads and the like in one workload, each. */
+  placementRulesMax: 16,
+  /** Nodes that a workload may name as near its data. */
+  localityNodesMax: 256,
+  /** Kinds of counted devices that a task may ask for. */
+  deviceKindsMax: 16,
   labelsPerNodeMax: 64,
   portsPerWorkloadMax: 32,
   gpusPerAllocationMax: 64,

@@ -9,13 +9,16 @@ import {
   MemoryMiB,
   NetworkMbps,
 } from "./quantity-fields.ts";
-import { PortNumber } from "./resources.ts";
+import { GangInput, placementInputs, placementOf } from "./placement-input.ts";
+import { mediaClasses, PortNumber, WHOLE_GPU_MILLIS } from "./resources.ts";
 import type { WorkloadSpec } from "./workload-spec.ts";
 
 /**
  * A workload as people write it: units, defaults and short forms. Strict: an unknown field is an
  * error with a suggestion, never silently ignored. The published JSON Schema is made from this.
  */
+const DEVICE_NAME = /^[a-zA-Z0-9][-a-zA-Z0-9._/]{0,62}$/;
+const DeviceCount = z.int().min(1).max(1_000_000);
 const PORT_NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,31}$/;
 const VARIABLE_NAME = /^(?!BERTH_|PORT_)[A-Za-z_][A-Za-z0-9_]*$/;
 /** Large enough for anybody, small enough that no deadline overflows. */
@@ -75,14 +78,27 @@ const GpuInput = z.strictObject({
     .min(1)
     .max(limits.gpusPerAllocationMax)
     .default(1)
-    .describe("Whole devices, all on one node."),
+    .describe("Devices, all of one model and on one node."),
   model: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
       error: "expected part of a model's name, or a list of them",
     })
     .optional()
     .describe("Part of the model's name, such as `H100`, or a list of which any will do."),
-  memory: MemoryMiB.optional().describe("Least memory of each device, such as 20GiB."),
+  memory: MemoryMiB.optional().describe(
+    "Least memory of each device, such as 20GiB; with `share`, how much of it is taken.",
+  ),
+  share: z
+    .number()
+    .min(0.001)
+    .max(1)
+    .optional()
+    .describe("Part of one device, in steps of 0.001. Without it, all of it."),
+  slice: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Profile of a slice of a partitioned device (MIG), such as `1g.10gb`."),
 });
 
 const ResourcesInput = z.strictObject({
@@ -95,6 +111,22 @@ const ResourcesInput = z.strictObject({
   disk: MemoryMiB.prefault("0MiB").describe("Such as 10GiB."),
   network: NetworkMbps.prefault("0Mbps").describe("Such as 50Mbps or 10Gbps."),
   gpu: GpuInput.optional().describe("Without it, none."),
+  diskClass: z.enum(mediaClasses).optional().describe("What the disk must be. Without it, any."),
+  devices: z
+    .record(z.string().regex(DEVICE_NAME, "letters, digits, '.', '_', '/' and '-'"), DeviceCount)
+    .refine((devices) => Object.keys(devices).length <= limits.deviceKindsMax, {
+      message: `more than ${limits.deviceKindsMax} kinds of devices`,
+    })
+    .optional()
+    .describe("Counted devices that nodes declare, by name: `{ fpga: 1 }`."),
+  numa: z
+    .enum(["prefer", "require"])
+    .optional()
+    .describe("All in one NUMA zone: where there is one, or nowhere else."),
+  exclusiveCores: z
+    .boolean()
+    .default(false)
+    .describe("Whole cores of its own; `cpu` is then a whole number."),
 });
 
 const PortInput = z.strictObject({
@@ -186,6 +218,7 @@ const common = {
     .max(limits.constraintsMax)
     .default([])
     .describe("Expressions about a node, all of which must hold: `node.labels.rack in [a, b]`."),
+  ...placementInputs,
   restart: RestartInput.prefault({}).describe("What happens when a task fails."),
   stop: StopInput.prefault({}).describe("How a task is stopped."),
 };
@@ -196,6 +229,7 @@ export const ServiceInput = z
     kind: z.literal("service").describe("Replicas that run until stopped."),
     ...common,
     count: Count.min(0).default(1).describe("How many run."),
+    gang: GangInput.optional(),
     check: CheckInput.optional(),
     update: UpdateInput.prefault({}).describe("How a new version replaces the old one."),
   })
@@ -207,6 +241,10 @@ export const BatchInput = z
     count: Count.min(1)
       .default(1)
       .describe("How many run; each knows its own number from `BERTH_INDEX`."),
+    gang: GangInput.optional(),
+    timeLimit: atLeast(1_000, "1s")
+      .optional()
+      .describe("It is stopped when it has run this long. Short work may start ahead of others."),
   })
   .meta({ title: "batch" });
 export const SystemInput = z
@@ -242,13 +280,20 @@ export function normalizeWorkload(input: Filled): WorkloadSpec {
             count: resources.gpu.count,
             models: resources.gpu.model === undefined ? [] : [resources.gpu.model].flat(),
             memoryMiB: resources.gpu.memory ?? 0,
+            ...shareOf(resources.gpu.share),
+            ...(resources.gpu.slice === undefined ? {} : { slice: resources.gpu.slice }),
           }
         : null,
+      ...(resources.diskClass === undefined ? {} : { diskClass: resources.diskClass }),
+      ...(resources.devices === undefined ? {} : { devices: resources.devices }),
+      ...(resources.numa === undefined ? {} : { numa: resources.numa }),
+      ...(resources.exclusiveCores ? { exclusiveCores: true as const } : {}),
     },
     ports: Object.fromEntries(
       Object.entries(input.ports).map(([name, port]) => [name, { static: port.static ?? null }]),
     ),
     constraints: input.constraints,
+    ...placementOf(input, input.project),
     restart: {
       attempts: restart.attempts,
       withinMs: restart.within,
@@ -272,6 +317,12 @@ export function normalizeWorkload(input: Filled): WorkloadSpec {
     case "system":
       return { ...shared, kind: "system", check: check(input), update: input.update };
   }
+}
+
+/** All of a device is what is granted without saying so. */
+function shareOf(share: number | undefined): { shareMillis?: number } {
+  const shareMillis = share === undefined ? WHOLE_GPU_MILLIS : Math.round(share * WHOLE_GPU_MILLIS);
+  return shareMillis === WHOLE_GPU_MILLIS ? {} : { shareMillis: Math.max(1, shareMillis) };
 }
 
 function check(input: { check?: z.output<typeof CheckInput> | undefined }) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { ProjectName, WorkloadName } from "./ids.ts";
-import { GpuRequest, PortNumber, ResourceAmounts } from "./resources.ts";
+import { ProjectName, WorkloadId, WorkloadName } from "./ids.ts";
+import { PortNumber, ResourceRequest } from "./resources.ts";
 
 /**
  * A workload as the cluster holds it: every default filled in, every quantity an integer with its
@@ -49,16 +49,71 @@ export const RestartSpec = z.object({
 });
 export type RestartSpec = z.infer<typeof RestartSpec>;
 
+/** A preference: nodes on which the expression holds are better by the weight, or worse. */
+export const Affinity = z.object({
+  expression: z.string(),
+  weight: z.int().min(-100).max(100),
+});
+export type Affinity = z.infer<typeof Affinity>;
+
+/** A preference for spreading the indexes over the values of an attribute. */
+export const Spread = z.object({
+  /** A path of the constraint language, such as `node.labels.rack`. */
+  by: z.string(),
+  weight: z.int().min(1).max(100),
+  /** Percent of the indexes for each value; without any, each value gets the same. */
+  targets: z.record(z.string(), z.int().min(0).max(100)),
+});
+export type Spread = z.infer<typeof Spread>;
+
+/** At most so many indexes for each value of an attribute. */
+export const Distinct = z.object({ by: z.string(), max: z.int().min(1) });
+export type Distinct = z.infer<typeof Distinct>;
+
+/** Only where something of that workload lives on a node with the same value of the attribute. */
+export const Colocation = z.object({ workload: WorkloadId, by: z.string() });
+export type Colocation = z.infer<typeof Colocation>;
+
+/**
+ * What is said of placement beside resources and constraints. What is absent is not said: see
+ * `rulesOf` for what that means.
+ */
+export const PlacementRules = z.object({
+  pool: z.string().min(1).optional(),
+  /** Keys of taints that it accepts; `*` accepts all. */
+  tolerations: z.array(z.string()).optional(),
+  affinities: z.array(Affinity).optional(),
+  spread: z.array(Spread).optional(),
+  distinct: z.array(Distinct).optional(),
+  colocate: z.array(Colocation).optional(),
+  /** Data in MiB that is near a node, by the node's name. */
+  locality: z.record(z.string(), z.int().min(0)).optional(),
+  /** All indexes at once or none; with `within`, on nodes that share its value. */
+  gang: z.object({ within: z.string().nullable() }).optional(),
+  /** Whether less important work may be stopped to make room for it; yes when absent. */
+  preempts: z.boolean().optional(),
+  /** Whether it may be stopped to make room for more important work; yes when absent. */
+  preemptible: z.boolean().optional(),
+  /** How many may be down at once for anybody's convenience: drains, preemption, rebalancing. */
+  disruptionMaxUnavailable: z.int().min(0).optional(),
+  /** Whether it may be moved to make better use of nodes; no when absent. */
+  movable: z.boolean().optional(),
+  /** It is stopped when it has run this long. */
+  timeLimitMs: z.int().min(1).optional(),
+});
+export type PlacementRules = z.infer<typeof PlacementRules>;
+
 const Common = z.object({
   project: ProjectName,
   name: WorkloadName,
   /** 0 (least) to 100 (most urgent). */
   priority: z.int().min(0).max(100),
   task: TaskSpec,
-  resources: z.object({ ...ResourceAmounts.shape, gpu: GpuRequest.nullable() }),
+  resources: ResourceRequest,
   ports: z.record(z.string(), PortSpec),
   /** Constraint expressions, all of which must hold; see `constraint.ts`. */
   constraints: z.array(z.string()),
+  placement: PlacementRules.optional(),
   restart: RestartSpec,
   stop: z.object({
     signal: z.enum(["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP"]),
@@ -88,3 +143,56 @@ export type ServiceSpec = z.infer<typeof ServiceSpec>;
 export type BatchSpec = z.infer<typeof BatchSpec>;
 export type SystemSpec = z.infer<typeof SystemSpec>;
 export type WorkloadKind = WorkloadSpec["kind"];
+
+/** What a workload says of placement, with everything that it leaves open decided. */
+export interface DecidedRules {
+  readonly pool: string | null;
+  readonly tolerations: readonly string[];
+  readonly affinities: readonly Affinity[];
+  readonly spread: readonly Spread[];
+  readonly distinct: readonly Distinct[];
+  readonly colocate: readonly Colocation[];
+  readonly locality: Readonly<Record<string, number>>;
+  readonly gang: { readonly within: string | null } | null;
+  readonly preempts: boolean;
+  readonly preemptible: boolean;
+  /** Null: no bound. */
+  readonly disruptionMaxUnavailable: number | null;
+  readonly movable: boolean;
+  readonly timeLimitMs: number | null;
+}
+
+export function rulesOf(spec: WorkloadSpec): DecidedRules {
+  const { placement = {} } = spec;
+  return {
+    pool: placement.pool ?? null,
+    tolerations: placement.tolerations ?? [],
+    affinities: placement.affinities ?? [],
+    spread: placement.spread ?? [],
+    distinct: placement.distinct ?? [],
+    colocate: placement.colocate ?? [],
+    locality: placement.locality ?? {},
+    gang: placement.gang ?? null,
+    preempts: placement.preempts ?? true,
+    preemptible: placement.preemptible ?? true,
+    disruptionMaxUnavailable:
+      placement.disruptionMaxUnavailable ??
+      (spec.kind === "batch" ? null : spec.update.maxUnavailable),
+    movable: placement.movable ?? false,
+    timeLimitMs: placement.timeLimitMs ?? null,
+  };
+}
+
+/** Priority bands, most important first: work is only ever preempted by a higher band. */
+export const priorityBands = [
+  { name: "system", from: 90 },
+  { name: "production", from: 60 },
+  { name: "batch", from: 20 },
+  { name: "scavenger", from: 0 },
+] as const;
+export type PriorityBand = (typeof priorityBands)[number]["name"];
+
+/** 0 for the most important band. */
+export function bandOf(priority: number): number {
+  return priorityBands.findIndex(({ from }) => priority >= from);
+}

@@ -1,4 +1,4 @@
-import type { ClusterEvent, LogEntry } from "@berth/protocol";
+import { type ClusterEvent, LOG_VERSION, type LogEntry } from "@berth/protocol";
 import { describe, expect, it } from "vitest";
 import {
   decodeEntry,
@@ -28,7 +28,7 @@ describe("a log entry", () => {
   it("is the plain JSON of its LogEntry, and reads back the same", () => {
     const bytes = entry();
     const plain: LogEntry = {
-      v: 1,
+      v: LOG_VERSION,
       term: 1,
       atUnixMs: 1_700_000_000_000.5,
       previous: NO_ENTRY_HASH,
@@ -52,7 +52,7 @@ describe("a log entry", () => {
       decodeEntry({ seq: 7, bytes: new TextEncoder().encode(text) }, NO_ENTRY_HASH);
     expect(decode("hello")).toThrow(/log entry 7 .*not JSON/);
     expect(decode("[]")).toThrow(/log entry 7 .*no version/);
-    expect(decode('{"v":2}')).toThrow(/log entry 7 .*version 2; .*reads version 1/);
+    expect(decode('{"v":3}')).toThrow(/log entry 7 .*version 3; .*reads versions 1 and 2/);
     const unknown = `{"v":1,"term":1,"atUnixMs":1,"previous":"${NO_ENTRY_HASH}","events":[{"type":"Surprise"}]}`;
     expect(decode(unknown)).toThrow(/log entry 7 .*events\.0\.type/);
   });

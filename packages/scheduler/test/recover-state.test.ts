@@ -196,8 +196,8 @@ describe("recovery refuses, names sequence and cause, and deletes nothing", () =
     ["an object that is no entry", () => text('{"a":1}'), /it has no version/],
     [
       "an entry of a later version",
-      () => text('{"v":2,"events":[]}'),
-      /it has version 2; this scheduler reads version 1/,
+      () => text('{"v":3,"events":[]}'),
+      /it has version 3; this scheduler reads versions 1 and 2/,
     ],
     [
       "an entry with an unknown event",

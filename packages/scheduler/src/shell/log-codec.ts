@@ -1,4 +1,11 @@
-import { BerthError, type ClusterEvent, limits, LOG_VERSION, LogEntry } from "@berth/protocol";
+import {
+  BerthError,
+  type ClusterEvent,
+  limits,
+  LOG_VERSION,
+  LogEntry,
+  logVersions,
+} from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { hashEntry, NO_ENTRY_HASH, type StoredEntry } from "@berth/runtime";
 
@@ -70,9 +77,12 @@ export class EntryDraft {
 export function decodeEntry(stored: StoredEntry, previous: string | null): LogEntry {
   const body = parseJson(stored);
   const version = isObject(body) ? body["v"] : undefined;
-  if (version !== LOG_VERSION) {
+  if (!logVersions.some((known) => known === version)) {
     const found = version === undefined ? "no version" : `version ${JSON.stringify(version)}`;
-    throw invalid(stored, `it has ${found}; this scheduler reads version ${LOG_VERSION}`);
+    throw invalid(
+      stored,
+      `it has ${found}; this scheduler reads versions ${logVersions.join(" and ")}`,
+    );
   }
   const parsed = LogEntry.safeParse(body);
   if (!parsed.success) {

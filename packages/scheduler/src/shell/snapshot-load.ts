@@ -2,8 +2,8 @@ import { BerthError, type SnapshotManifest } from "@berth/protocol";
 import { type SnapshotStore, type StoredSnapshot, verifiedChunks } from "@berth/runtime";
 import {
   type ClusterState,
-  STATE_FORMAT_VERSION,
   StateDecoder,
+  stateFormatVersions,
   stateHash,
 } from "../core/state/index.ts";
 
@@ -50,8 +50,8 @@ export async function listSnapshots(
 function unreadable(stored: StoredSnapshot): string | null {
   if (stored.manifest === null) return stored.problem;
   const { stateVersion } = stored.manifest;
-  if (stateVersion === STATE_FORMAT_VERSION) return null;
-  return `its state is written in version ${stateVersion}; this program reads ${STATE_FORMAT_VERSION}`;
+  if (stateFormatVersions.includes(stateVersion)) return null;
+  return `its state is written in version ${stateVersion}; this program reads ${stateFormatVersions.join(" and ")}`;
 }
 
 /**

@@ -70,7 +70,77 @@ function eventfulCluster() {
   cluster.converge();
   cluster.command("workload.remove", { workload: "train" });
   cluster.converge();
+  policies(cluster);
+  sharesAndDisks(cluster);
   return cluster;
+}
+
+function policies(cluster) {
+  const none = { cpuMillis: null, memoryMiB: null, gpuMillis: null };
+  const limit = { ...none, gpuMillis: 4_000 };
+  const project = {
+    name: "vision",
+    parent: null,
+    weight: 3,
+    guaranteed: none,
+    limit,
+    mayBorrow: true,
+  };
+  const reservation = {
+    id: "r1",
+    project: "vision",
+    fromUnixMs: cluster.nowUnixMs + 3_600_000,
+    toUnixMs: cluster.nowUnixMs + 7_200_000,
+    nodes: 2,
+    gpus: 1,
+    constraints: ["node.labels.rack == a"],
+  };
+  cluster.append([
+    { type: "ProjectConfigured", project },
+    { type: "ProjectConfigured", project: { ...project, name: "audio", parent: "vision" } },
+    { type: "PoolConfigured", pool: { name: "default", cpuOvercommitPercent: 150 } },
+    { type: "ReservationMade", reservation },
+    { type: "ReservationMade", reservation: { ...reservation, id: "r2", nodes: 1 } },
+  ]);
+  cluster.append([
+    { type: "ProjectRemoved", name: "audio" },
+    { type: "ReservationRemoved", id: "r2" },
+  ]);
+}
+
+/** Everything that few grants have, and one that makes room for another. */
+function sharesAndDisks(cluster) {
+  const storage = [
+    { mediaClass: "hdd", diskMiB: 60_000 },
+    { mediaClass: "nvme", diskMiB: 42_400 },
+  ];
+  const zones = [{ id: 1, cpuMillis: 2_000, memoryMiB: 4_096, gpuUuids: ["GPU-9"] }];
+  const slices = [{ uuid: "MIG-1", profile: "1g.10gb", memoryMiB: 9_856 }];
+  const gpus = [gpu(9), gpu(10, { slices })];
+  cluster.hello(
+    nodeDescription(5, { gpus, storage, zones, devices: { fpga: 2 }, pool: "special" }),
+  );
+  const resources = {
+    cpuMillis: 1_000,
+    diskMiB: 1_000,
+    diskClass: "nvme",
+    devices: { fpga: 1 },
+    numa: "require",
+    exclusiveCores: true,
+    gpu: { count: 1, models: [], memoryMiB: 0, shareMillis: 250 },
+  };
+  const placement = { pool: "special", timeLimitMs: 60_000, gang: { within: null } };
+  cluster.apply(batchSpec({ name: "shares", count: 2, resources, placement }));
+  cluster.apply(
+    batchSpec({
+      name: "slice",
+      resources: { gpu: { ...anyGpu(1), memoryMiB: 0, slice: "1g.10gb" } },
+    }),
+  );
+  cluster.startAll().settle();
+  const [first] = cluster.live("shares");
+  const stop = { type: "AllocationStopRequested", allocationId: first.id, reason: "preempted" };
+  cluster.append([{ ...stop, onBehalfOf: "default/web" }]);
 }
 
 function anyGpu(count) {

@@ -125,6 +125,15 @@ function isTrue(
       return workload.spec.kind === "system";
     case "unhealthy":
       return allocation.health === "unhealthy";
+    case "preempted":
+      return allocation.spec.placement?.preemptible !== false;
+    case "rebalanced":
+      return allocation.spec.placement?.movable === true;
+    case "time.limit":
+      return allocation.spec.placement?.timeLimitMs !== undefined;
+    case "gang":
+      return allocation.spec.placement?.gang !== undefined;
+    case "reclaimed":
     case "restart.requested":
       return true;
   }

@@ -40,7 +40,8 @@ function couldTake(cluster: TestCluster, node: NodeRecord, spec: WorkloadSpec): 
         (request.models.length === 0 ||
           request.models.some((m) => device.model.toLowerCase().includes(m.toLowerCase()))),
     );
-    if (free.length < request.count) return false;
+    const ofOneModel = (model: string) => free.filter((device) => device.model === model).length;
+    if (!free.some(({ model }) => ofOneModel(model) >= request.count)) return false;
   }
   const taken = new Set(live.flatMap((a) => Object.values(a.granted.ports)));
   const wanted = Object.values(spec.ports);

@@ -2,7 +2,8 @@ import { allocationId, type NodeId, type NoFit } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { explainNoFit } from "../explain/no-fit.ts";
 import { Candidates, type Placement } from "../place/candidates.ts";
-import { placementRequest } from "../place/placement-request.ts";
+import { type PlacementRequest, placementRequest } from "../place/placement-request.ts";
+import { liveNodesOf, LiveSurroundings, NO_SURROUNDINGS } from "../place/surroundings.ts";
 import { liveAllocations } from "../reconcile/reconcile-context.ts";
 import type { NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
 import type { Pass } from "./pass.ts";
@@ -34,22 +35,40 @@ function placeAnywhere(pass: Pass, workload: WorkloadRecord, indexes: readonly n
   const nodes = [...pass.state.nodes.values()];
   pass.countLooks(nodes.length);
   const replicas = replicasByNode(pass, workload);
-  const candidates = new Candidates(request, nodes, pass.ledger, replicas);
+  const surroundings = surroundingsOf(pass, workload, request);
+  let candidates = new Candidates(request, nodes, pass.ledger, replicas, surroundings);
   const placed: number[] = [];
   for (const index of indexes) {
     const placement = candidates.best(pass.nextAllocationNumber);
     if (!placement) {
       pass.countLooks(nodes.length);
-      const noFit = explainNoFit(request, nodes, pass.ledger);
+      const noFit = explainNoFit(request, nodes, pass.ledger, surroundings ?? NO_SURROUNDINGS);
       return { placed, unplaced: indexes.slice(placed.length), noFit, isCut: false };
     }
     if (!addPlacement(pass, workload, index, placement)) {
       return { placed, unplaced: [], noFit: null, isCut: true };
     }
     candidates.take(placement);
+    if (surroundings !== null) {
+      // One more of it at a value changes every node that shares the value.
+      surroundings.add(placement.node);
+      replicas.set(placement.node.id, (replicas.get(placement.node.id) ?? 0) + 1);
+      candidates = new Candidates(request, nodes, pass.ledger, replicas, surroundings);
+    }
     placed.push(index);
   }
   return { placed, unplaced: [], noFit: null, isCut: false };
+}
+
+/** Null when no rule asks what else runs where. */
+function surroundingsOf(
+  { state }: Pass,
+  workload: WorkloadRecord,
+  request: PlacementRequest,
+): LiveSurroundings | null {
+  const { spread, distinct, colocate } = request;
+  if (spread.length + distinct.length + colocate.length === 0) return null;
+  return new LiveSurroundings(state, request, liveNodesOf(state, workload));
 }
 
 /** A system workload's index is a node's number: it fits there or nowhere. */

@@ -9,7 +9,17 @@ export interface Waiting {
   readonly explanation: PendingExplanation;
 }
 
-const reasonOrder = ["no_fit", "backoff", "update", "predecessor", "queued"] as const;
+const reasonOrder = [
+  "no_fit",
+  "gang",
+  "quota",
+  "behind",
+  "preempting",
+  "backoff",
+  "update",
+  "predecessor",
+  "queued",
+] as const;
 
 /**
  * Indexes that wait for the same reason, together; the worst reason first. Should there be more

@@ -9,6 +9,7 @@ import { assert } from "@berth/runtime/assert";
 import { everyLack, firstLack, type Lack } from "../place/check-node.ts";
 import type { Ledger } from "../place/ledger.ts";
 import type { PlacementRequest } from "../place/placement-request.ts";
+import { NO_SURROUNDINGS, type Surroundings } from "../place/surroundings.ts";
 import { byCodeUnit } from "../state/canonical-text.ts";
 import type { NodeRecord } from "../state/cluster-state.ts";
 
@@ -17,12 +18,13 @@ export function explainNoFit(
   request: PlacementRequest,
   nodes: readonly NodeRecord[],
   ledger: Ledger,
+  surroundings: Surroundings = NO_SURROUNDINGS,
 ): NoFit {
   return {
     reason: "no_fit",
     nodesTotal: nodes.length,
-    rejections: countRejections(request, nodes, ledger),
-    nearest: nearestFits(request, nodes, ledger),
+    rejections: countRejections(request, nodes, ledger, surroundings),
+    nearest: nearestFits(request, nodes, ledger, surroundings),
   };
 }
 
@@ -30,10 +32,11 @@ function countRejections(
   request: PlacementRequest,
   nodes: readonly NodeRecord[],
   ledger: Ledger,
+  surroundings: Surroundings,
 ): Rejection[] {
   const byStep = new Map<string, Rejection>();
   for (const node of nodes) {
-    const lack = firstLack(request, node, ledger.usageOf(node));
+    const lack = firstLack(request, node, ledger.usageOf(node), surroundings);
     assert(lack, `${node.id} is explained as unfit and fits`);
     const key = `${lack.code} ${lack.subject ?? ""}`;
     const known = byStep.get(key);
@@ -69,10 +72,11 @@ function nearestFits(
   request: PlacementRequest,
   nodes: readonly NodeRecord[],
   ledger: Ledger,
+  surroundings: Surroundings,
 ): NearestFit[] {
   const nearest: Distance[] = [];
   for (const node of nodes) {
-    const lacks = everyLack(request, node, ledger.usageOf(node));
+    const lacks = everyLack(request, node, ledger.usageOf(node), surroundings);
     const missingPermille = lacks.reduce((sum, lack) => sum + missingOf(lack), 0);
     const distance = { node, lacks, missingPermille };
     const last = nearest.at(-1);

@@ -3,11 +3,11 @@ import { byCodeUnit } from "../state/canonical-text.ts";
 import type { NodeRecord } from "../state/cluster-state.ts";
 import { BestFirst } from "./best-first.ts";
 import { firstLack } from "./check-node.ts";
-import { chooseGpus } from "./gpus.ts";
+import { grantOn } from "./grant.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PlacementRequest } from "./placement-request.ts";
-import { choosePorts } from "./ports.ts";
 import { type Score, scoreNode } from "./score-node.ts";
+import { type LiveSurroundings, NO_SURROUNDINGS } from "./surroundings.ts";
 
 export interface Placement {
   readonly node: NodeRecord;
@@ -31,6 +31,7 @@ export class Candidates {
   private readonly nodesTotal: number;
   /** How many of the same workload each node holds. */
   private readonly replicas: Map<NodeId, number>;
+  private readonly surroundings: LiveSurroundings | null;
   private readonly feasible = new BestFirst<Candidate>(isBetter);
 
   constructor(
@@ -38,7 +39,9 @@ export class Candidates {
     nodes: Iterable<NodeRecord>,
     ledger: Ledger,
     replicas: ReadonlyMap<NodeId, number>,
+    surroundings: LiveSurroundings | null = null,
   ) {
+    this.surroundings = surroundings;
     this.request = request;
     this.ledger = ledger;
     this.replicas = new Map(replicas);
@@ -64,7 +67,12 @@ export class Candidates {
     if (!chosen) return null;
     return {
       node: chosen.node,
-      granted: this.grantOn(chosen.node, allocationNumber),
+      granted: grantOn(
+        this.request,
+        chosen.node,
+        this.ledger.usageOf(chosen.node),
+        allocationNumber,
+      ),
       why: {
         nodesTotal: this.nodesTotal,
         nodesFeasible,
@@ -88,19 +96,9 @@ export class Candidates {
 
   private consider(node: NodeRecord): void {
     const usage = this.ledger.usageOf(node);
-    if (firstLack(this.request, node, usage)) return;
+    if (firstLack(this.request, node, usage, this.surroundings ?? NO_SURROUNDINGS)) return;
     const score = scoreNode(this.request, node, usage, this.replicas.get(node.id) ?? 0);
     this.feasible.push({ node, score });
-  }
-
-  private grantOn(node: NodeRecord, allocationNumber: number): Grant {
-    const { request } = this;
-    const usage = this.ledger.usageOf(node);
-    return {
-      ...request.amounts,
-      gpuUuids: request.gpu ? chooseGpus(node, usage, request.gpu) : [],
-      ports: choosePorts(node, usage, request, allocationNumber),
-    };
   }
 }
 

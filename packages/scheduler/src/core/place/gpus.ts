@@ -1,32 +1,131 @@
-import type { Gpu, GpuRequest } from "@berth/protocol";
+import { type Gpu, type GpuRequest, WHOLE_GPU_MILLIS } from "@berth/protocol";
 import { byCodeUnit } from "../state/canonical-text.ts";
 import type { NodeRecord } from "../state/cluster-state.ts";
 import type { NodeUsage } from "./ledger.ts";
 
-/** The node's devices of an asked-for model with enough memory; unknown memory is not enough. */
-export function matchingGpus(node: NodeRecord, request: GpuRequest): readonly Gpu[] {
-  return node.description.hardware.gpus.filter((gpu) => matches(gpu, request));
+/** What is granted by itself: a GPU, or one slice of a GPU that was partitioned. */
+export interface GpuDevice {
+  readonly uuid: string;
+  readonly model: string;
+  readonly memoryMiB: number | null;
+  /** Of a slice; null for all of a GPU. */
+  readonly profile: string | null;
 }
 
-export function freeGpus(node: NodeRecord, usage: NodeUsage, request: GpuRequest): readonly Gpu[] {
+const devicesOf = new WeakMap<readonly Gpu[], readonly GpuDevice[]>();
+
+/** The node's devices in a fixed order, made once for each description. */
+export function gpuDevices({ description }: NodeRecord): readonly GpuDevice[] {
+  const { gpus } = description.hardware;
+  const known = devicesOf.get(gpus);
+  if (known) return known;
+  const devices = gpus.flatMap(({ uuid, model, memoryMiB, slices = [] }): GpuDevice[] =>
+    slices.length === 0
+      ? [{ uuid, model, memoryMiB, profile: null }]
+      : slices.map((slice) => ({ ...slice, model })),
+  );
+  devicesOf.set(gpus, devices);
+  return devices;
+}
+
+/** Devices that are what was asked for, whether free or not; unknown memory is not enough. */
+export function matchingGpus(node: NodeRecord, request: GpuRequest): readonly GpuDevice[] {
+  return gpuDevices(node).filter((gpu) => matches(gpu, request));
+}
+
+/** Those of them that nothing is granted of. */
+export function freeGpus(
+  node: NodeRecord,
+  usage: NodeUsage,
+  request: GpuRequest,
+): readonly GpuDevice[] {
   return matchingGpus(node, request).filter((gpu) => !usage.gpus.has(gpu.uuid));
 }
 
-/** The smallest devices that do, so that the large ones stay for those who need them. */
-export function chooseGpus(node: NodeRecord, usage: NodeUsage, request: GpuRequest): string[] {
-  return freeGpus(node, usage, request)
-    .toSorted((a, b) => memoryOf(a) - memoryOf(b) || byCodeUnit(a.uuid, b.uuid))
-    .slice(0, request.count)
-    .map((gpu) => gpu.uuid);
+export function isShare({ shareMillis = WHOLE_GPU_MILLIS }: GpuRequest): boolean {
+  return shareMillis < WHOLE_GPU_MILLIS;
 }
 
-function matches(gpu: Gpu, { models, memoryMiB }: GpuRequest): boolean {
+/** How many of these are of one model: several devices are only granted together as equals. */
+export function mostOfOneModel(gpus: readonly GpuDevice[]): number {
+  const counts = new Map<string, number>();
+  for (const { model } of gpus) counts.set(model, (counts.get(model) ?? 0) + 1);
+  return Math.max(0, ...counts.values());
+}
+
+/** What is left of a device, in thousandths. */
+export function freeShareMillis(usage: NodeUsage, { uuid }: GpuDevice): number {
+  return WHOLE_GPU_MILLIS - (usage.gpus.get(uuid)?.shareMillis ?? 0);
+}
+
+/** Memory that a share of the device takes; null where nobody knows how much the device has. */
+export function memoryOfShare(gpu: GpuDevice, request: GpuRequest): number | null {
+  if (request.memoryMiB > 0) return request.memoryMiB;
+  if (gpu.memoryMiB === null) return null;
+  return Math.floor((gpu.memoryMiB * (request.shareMillis ?? WHOLE_GPU_MILLIS)) / WHOLE_GPU_MILLIS);
+}
+
+/** Whether the device has both the share and the memory for it left. */
+export function fitsShare(usage: NodeUsage, gpu: GpuDevice, request: GpuRequest): boolean {
+  const shareMillis = request.shareMillis ?? WHOLE_GPU_MILLIS;
+  if (freeShareMillis(usage, gpu) < shareMillis) return false;
+  const wantedMiB = memoryOfShare(gpu, request);
+  if (wantedMiB === null || gpu.memoryMiB === null) return true;
+  const takenMiB = usage.gpus.get(gpu.uuid)?.memoryMiB ?? 0;
+  return takenMiB + wantedMiB <= gpu.memoryMiB;
+}
+
+/** The devices of the largest model group that suffices, smallest memory first. */
+export function chooseGpus(
+  node: NodeRecord,
+  usage: NodeUsage,
+  request: GpuRequest,
+  isAllowed: (uuid: string) => boolean = () => true,
+): GpuDevice[] {
+  const free = freeGpus(node, usage, request).filter(({ uuid }) => isAllowed(uuid));
+  const models = new Map<string, GpuDevice[]>();
+  for (const gpu of free.toSorted(bySize)) {
+    const known = models.get(gpu.model);
+    if (known) known.push(gpu);
+    else models.set(gpu.model, [gpu]);
+  }
+  for (const group of models.values()) {
+    if (group.length >= request.count) return group.slice(0, request.count);
+  }
+  return [];
+}
+
+/** The device with least left after the share, so that the others stay large; null for none. */
+export function chooseShare(
+  node: NodeRecord,
+  usage: NodeUsage,
+  request: GpuRequest,
+  isAllowed: (uuid: string) => boolean = () => true,
+): GpuDevice | null {
+  let best: GpuDevice | null = null;
+  let bestFree = Number.POSITIVE_INFINITY;
+  for (const gpu of matchingGpus(node, request)) {
+    if (!isAllowed(gpu.uuid) || !fitsShare(usage, gpu, request)) continue;
+    const free = freeShareMillis(usage, gpu);
+    if (free >= bestFree) continue;
+    best = gpu;
+    bestFree = free;
+  }
+  return best;
+}
+
+function bySize(a: GpuDevice, b: GpuDevice): number {
+  return memoryOf(a) - memoryOf(b) || byCodeUnit(a.uuid, b.uuid);
+}
+
+function matches(gpu: GpuDevice, { models, memoryMiB, slice }: GpuRequest): boolean {
+  if (gpu.profile !== (slice ?? null)) return false;
   if (memoryMiB > 0 && (gpu.memoryMiB === null || gpu.memoryMiB < memoryMiB)) return false;
   if (models.length === 0) return true;
   const model = gpu.model.toLowerCase();
   return models.some((part) => model.includes(part));
 }
 
-function memoryOf(gpu: Gpu): number {
+function memoryOf(gpu: GpuDevice): number {
   return gpu.memoryMiB ?? Number.MAX_SAFE_INTEGER;
 }

@@ -1,71 +1,44 @@
-import { dimensions, type Grant, type NodeId, type ResourceAmounts } from "@berth/protocol";
+import type { Grant, NodeId } from "@berth/protocol";
 import type { NodeRecord } from "../state/cluster-state.ts";
+import {
+  addGrant,
+  copyUsage,
+  type NodeUsage,
+  subtractGrant,
+  type UsageAccount,
+} from "../state/node-usage.ts";
 
-/** What is taken on a node, and how many allocations take it. */
-export interface NodeUsage {
-  readonly granted: Readonly<ResourceAmounts>;
-  readonly ports: Taken<number>;
-  readonly gpus: Taken<string>;
-  readonly allocations: number;
-}
-
-interface Taken<Key> {
-  readonly size: number;
-  has(key: Key): boolean;
-  keys(): Iterable<Key>;
-}
-
-interface ScratchUsage {
-  readonly granted: ResourceAmounts;
-  readonly ports: Set<number>;
-  readonly gpus: Set<string>;
-  allocations: number;
-}
+export type { NodeUsage } from "../state/node-usage.ts";
 
 /**
  * The nodes as they will be once a pass's decisions are applied: the state's own records, and a
  * private copy of those the pass has touched. The state stays as it is.
  */
 export class Ledger {
-  private readonly touched = new Map<NodeId, ScratchUsage>();
+  private readonly accounts = new Map<NodeId, UsageAccount>();
+
+  /** The nodes whose usage is no longer the state's. */
+  get touched(): Iterable<NodeId> {
+    return this.accounts.keys();
+  }
 
   usageOf(node: NodeRecord): NodeUsage {
-    return (
-      this.touched.get(node.id) ?? {
-        granted: node.granted,
-        ports: node.portsInUse,
-        gpus: node.gpusInUse,
-        allocations: node.live.size,
-      }
-    );
+    return this.accounts.get(node.id) ?? node.usage;
   }
 
   take(node: NodeRecord, grant: Grant): void {
-    const usage = this.scratchOf(node);
-    for (const dimension of dimensions) usage.granted[dimension] += grant[dimension];
-    for (const port of Object.values(grant.ports)) usage.ports.add(port);
-    for (const uuid of grant.gpuUuids) usage.gpus.add(uuid);
-    usage.allocations += 1;
+    addGrant(this.accountOf(node), grant);
   }
 
   release(node: NodeRecord, grant: Grant): void {
-    const usage = this.scratchOf(node);
-    for (const dimension of dimensions) usage.granted[dimension] -= grant[dimension];
-    for (const port of Object.values(grant.ports)) usage.ports.delete(port);
-    for (const uuid of grant.gpuUuids) usage.gpus.delete(uuid);
-    usage.allocations -= 1;
+    subtractGrant(this.accountOf(node), grant);
   }
 
-  private scratchOf(node: NodeRecord): ScratchUsage {
-    const known = this.touched.get(node.id);
+  private accountOf(node: NodeRecord): UsageAccount {
+    const known = this.accounts.get(node.id);
     if (known) return known;
-    const usage = {
-      granted: { ...node.granted },
-      ports: new Set(node.portsInUse.keys()),
-      gpus: new Set(node.gpusInUse.keys()),
-      allocations: node.live.size,
-    };
-    this.touched.set(node.id, usage);
-    return usage;
+    const account = copyUsage(node.usage);
+    this.accounts.set(node.id, account);
+    return account;
   }
 }

@@ -1,4 +1,4 @@
-import type { NodeDescription } from "@berth/protocol";
+import { DEFAULT_POOL, type NodeDescription } from "@berth/protocol";
 
 /** The value of a constraint path on a node; undefined for what the node does not have. */
 export function nodeAttribute(node: NodeDescription, path: string): string | number | undefined {
@@ -8,6 +8,8 @@ export function nodeAttribute(node: NodeDescription, path: string): string | num
       return node.name;
     case "node.id":
       return node.nodeId;
+    case "node.pool":
+      return node.pool ?? DEFAULT_POOL;
     case "node.architecture":
       return hardware.cpu.architecture;
     case "node.cpu.model":

@@ -1,8 +1,13 @@
 import {
+  type Colocation,
   type Constraint,
+  type Distinct,
   type GpuRequest,
+  type MediaClass,
   parseConstraint,
   type ResourceAmounts,
+  rulesOf,
+  type Spread,
   type WorkloadSpec,
 } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
@@ -15,9 +20,26 @@ export interface PlacementRequest {
   readonly amounts: ResourceAmounts;
   /** Model parts in lower case. */
   readonly gpu: GpuRequest | null;
+  /** Null: of whatever class. */
+  readonly diskClass: MediaClass | null;
+  /** Counted devices, by name. */
+  readonly devices: readonly (readonly [name: string, count: number])[];
+  readonly numa: "prefer" | "require" | null;
+  readonly exclusiveCores: boolean;
   readonly staticPorts: readonly (readonly [name: string, port: number])[];
   readonly dynamicPorts: readonly string[];
   readonly constraints: readonly { readonly source: string; readonly constraint: Constraint }[];
+  /** Null: any pool. */
+  readonly pool: string | null;
+  readonly tolerations: readonly string[];
+  readonly affinities: readonly { readonly constraint: Constraint; readonly weight: number }[];
+  readonly spread: readonly Spread[];
+  readonly distinct: readonly Distinct[];
+  readonly colocate: readonly Colocation[];
+  /** MiB of its data by the name of the node that they are near. */
+  readonly locality: Readonly<Record<string, number>>;
+  /** How many of it there will be: what shares of a spread are shares of. */
+  readonly count: number;
 }
 
 const requests = new WeakMap<WorkloadSpec, PlacementRequest>();
@@ -32,7 +54,8 @@ export function placementRequest(spec: WorkloadSpec): PlacementRequest {
 }
 
 function requestOf(spec: WorkloadSpec): PlacementRequest {
-  const { gpu, ...amounts } = spec.resources;
+  const { gpu, diskClass, devices, numa, exclusiveCores, ...amounts } = spec.resources;
+  const { affinities, ...rules } = rulesOf(spec);
   const staticPorts: [string, number][] = [];
   const dynamicPorts: string[] = [];
   for (const [name, port] of Object.entries(spec.ports).sort(([a], [b]) => byCodeUnit(a, b))) {
@@ -44,12 +67,29 @@ function requestOf(spec: WorkloadSpec): PlacementRequest {
     driver: spec.task.driver,
     amounts,
     gpu: gpu && { ...gpu, models: gpu.models.map((model) => model.toLowerCase()) },
+    diskClass: diskClass ?? null,
+    devices: Object.entries(devices ?? {}).sort(([a], [b]) => byCodeUnit(a, b)),
+    numa: numa ?? null,
+    exclusiveCores: exclusiveCores ?? false,
     staticPorts,
     dynamicPorts,
-    constraints: spec.constraints.map((source) => {
-      const parsed = parseConstraint(source);
-      assert(parsed.ok, `constraint '${source}' was accepted and cannot be parsed`);
-      return { source, constraint: parsed.constraint };
-    }),
+    constraints: spec.constraints.map((source) => ({ source, constraint: parsed(source) })),
+    pool: rules.pool,
+    tolerations: rules.tolerations,
+    affinities: affinities.map(({ expression, weight }) => ({
+      constraint: parsed(expression),
+      weight,
+    })),
+    spread: rules.spread,
+    distinct: rules.distinct,
+    colocate: rules.colocate,
+    locality: rules.locality,
+    count: spec.kind === "system" ? 1 : spec.count,
   };
+}
+
+function parsed(source: string): Constraint {
+  const result = parseConstraint(source);
+  assert(result.ok, `constraint '${source}' was accepted and cannot be parsed`);
+  return result.constraint;
 }

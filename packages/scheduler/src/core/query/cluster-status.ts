@@ -31,7 +31,7 @@ export function clusterStatus(state: ClusterState): ClusterStatus {
     ...totals(up),
     gpus: {
       total: sum(up, (node) => node.description.hardware.gpus.length),
-      granted: sum(up, (node) => node.gpusInUse.size),
+      granted: sum(up, (node) => node.usage.gpus.size),
     },
   };
 }
@@ -53,7 +53,7 @@ function totals(nodes: readonly NodeRecord[]): Pick<ClusterStatus, "capacity" | 
   const capacity: ClusterStatus["capacity"] = { ...granted };
   for (const dimension of dimensions) {
     const known = nodes.filter((node) => node.description.capacity[dimension] !== null);
-    granted[dimension] = sum(nodes, (node) => node.granted[dimension]);
+    granted[dimension] = sum(nodes, (node) => node.usage.granted[dimension]);
     capacity[dimension] = sum(known, (node) => node.description.capacity[dimension] ?? 0);
     if (dimension === "networkMbps" && known.length === 0) capacity.networkMbps = null;
   }

@@ -87,6 +87,7 @@ class Columns {
   readonly amounts = new ValueColumn<ResourceAmounts>();
   readonly ports = new ValueColumn<Grant["ports"]>();
   readonly gpuUuids = new ValueColumn<Grant["gpuUuids"]>();
+  readonly special = new ValueColumn<SpecialGrant>();
   readonly placedAtUnixMs = new NumberColumn(new Float64Array());
   readonly status = new WordColumn(allocationStatuses);
   readonly health = new WordColumn<Health>(Health.options);
@@ -144,8 +145,8 @@ export class AllocationTable {
     this.#free.push(row);
     const columns = this.#columns;
     columns.number.set(row, 0);
-    const { revision, place, amounts, ports, gpuUuids, message, exit } = columns;
-    for (const column of [revision, place, amounts, ports, gpuUuids, message, exit]) {
+    const { revision, place, amounts, ports, gpuUuids, special, message, exit } = columns;
+    for (const column of [revision, place, amounts, ports, gpuUuids, special, message, exit]) {
       column.clear(row);
     }
   }
@@ -153,6 +154,23 @@ export class AllocationTable {
 
 export const NO_PORTS: Grant["ports"] = {};
 export const NO_GPUS: Grant["gpuUuids"] = [];
+
+/** What few grants have: shares, counted devices, one disk of several, a zone, cores of its own. */
+export type SpecialGrant = Omit<Grant, keyof ResourceAmounts | "gpuUuids" | "ports">;
+export const NOTHING_SPECIAL: SpecialGrant = {};
+
+export function specialOf(granted: Grant): SpecialGrant {
+  const { gpuShareMillis, gpuMemoryMiB, devices, storage, zone, exclusiveCores } = granted;
+  const special: SpecialGrant = {
+    ...(gpuShareMillis === undefined ? {} : { gpuShareMillis }),
+    ...(gpuMemoryMiB === undefined ? {} : { gpuMemoryMiB }),
+    ...(devices === undefined ? {} : { devices }),
+    ...(storage === undefined ? {} : { storage }),
+    ...(zone === undefined ? {} : { zone }),
+    ...(exclusiveCores === undefined ? {} : { exclusiveCores }),
+  };
+  return isEmpty(special) ? NOTHING_SPECIAL : special;
+}
 
 function writePlacement(columns: Columns, row: number, placement: Placement): void {
   const { revision, granted } = placement;
@@ -164,6 +182,7 @@ function writePlacement(columns: Columns, row: number, placement: Placement): vo
   columns.amounts.set(row, sharedAmounts(granted, revision.spec.resources));
   columns.ports.set(row, isEmpty(granted.ports) ? NO_PORTS : granted.ports);
   columns.gpuUuids.set(row, granted.gpuUuids.length === 0 ? NO_GPUS : granted.gpuUuids);
+  columns.special.set(row, specialOf(granted));
   columns.placedAtUnixMs.set(row, placement.placedAtUnixMs);
 }
 
@@ -178,8 +197,8 @@ function writeProgress(columns: Columns, row: number, progress: AllocationProgre
   columns.finishedAtUnixMs.set(row, progress.finishedAtUnixMs);
 }
 
-function isEmpty(ports: Grant["ports"]): boolean {
-  for (const _ in ports) return false;
+function isEmpty(record: object): boolean {
+  for (const _ in record) return false;
   return true;
 }
 
@@ -242,7 +261,7 @@ class Row implements AllocationRecord {
   }
   get granted(): Grant {
     const row = this.#row;
-    const { gpuUuids, ports } = this.#columns;
+    const { gpuUuids, ports, special } = this.#columns;
     const { cpuMillis, memoryMiB, diskMiB, networkMbps } = this.amounts;
     return {
       cpuMillis,
@@ -251,6 +270,7 @@ class Row implements AllocationRecord {
       networkMbps,
       gpuUuids: gpuUuids.get(row),
       ports: ports.get(row),
+      ...special.get(row),
     };
   }
   get placedAtUnixMs() {

@@ -73,6 +73,9 @@ export function applyAllocationStopRequested(
     allocation.status = "stopping";
     allocation.stopReason = event.reason;
   });
+  if (event.onBehalfOf !== undefined) {
+    applying.state.yielding.set(allocation.id, event.onBehalfOf);
+  }
   leaveDesired(applying, allocation);
 }
 
@@ -111,6 +114,7 @@ export function applyAllocationFinished(
     allocation.finishedAtUnixMs = event.finishedAtUnixMs;
   });
   releaseGrant(node, event.allocationId, allocation.granted);
+  state.yielding.delete(allocation.id);
   const before = slotOf(workload, allocation.index);
   const ended = { ...before, live: null, history: [...before.history, allocation.id] };
   const slot = afterOutcome(workload, ended, allocation, applying.atUnixMs);
@@ -163,6 +167,9 @@ function afterOutcome(
   if (allocation.workloadVersion < taskVersion) return slot;
   if (allocation.outcome === "complete" && spec.kind === "batch")
     return { ...slot, done: "complete" };
+  if (allocation.stopReason === "time.limit" && spec.kind === "batch") {
+    return { ...slot, lastFailure: describeFailure(allocation), done: "failed" };
+  }
   if (!isFailure(allocation)) return slot;
   const { failuresAtUnixMs, next } = afterFailure(spec.restart, slot.failuresAtUnixMs, atUnixMs);
   const failed = { ...slot, failuresAtUnixMs, lastFailure: describeFailure(allocation) };
@@ -186,6 +193,7 @@ const FAILURE_TEXT_MAX = 200;
 /** To follow "it". */
 function describeFailure({ stopReason, exit, message }: AllocationRecord): string {
   if (stopReason === "unhealthy") return "was unhealthy";
+  if (stopReason === "time.limit") return "ran as long as it may";
   const text = exit ? describeExit(exit) : `failed${message === null ? "" : `: ${message}`}`;
   return text.length <= FAILURE_TEXT_MAX ? text : `${text.slice(0, FAILURE_TEXT_MAX - 1)}…`;
 }

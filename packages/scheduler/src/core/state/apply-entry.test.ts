@@ -93,9 +93,9 @@ describe("the fold", () => {
     cluster.startAll();
     cluster.command("workload.stop", { workload: "web" });
     cluster.settle();
-    expect(cluster.state.nodes.get(nodeId(0))?.granted.cpuMillis).toBe(3_000);
+    expect(cluster.state.nodes.get(nodeId(0))?.usage.granted.cpuMillis).toBe(3_000);
     cluster.endStopping();
-    expect(cluster.state.nodes.get(nodeId(0))?.granted.cpuMillis).toBe(0);
+    expect(cluster.state.nodes.get(nodeId(0))?.usage.granted.cpuMillis).toBe(0);
   });
 
   test("a running report does not bring a stopping allocation back", () => {

@@ -19,6 +19,13 @@ import {
   applyWorkloadRemoved,
   applyWorkloadStopped,
 } from "./apply-workload-event.ts";
+import {
+  applyPoolConfigured,
+  applyProjectConfigured,
+  applyProjectRemoved,
+  applyReservationMade,
+  applyReservationRemoved,
+} from "./apply-policy-event.ts";
 import { type Changes, createChanges } from "./changes.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import { describeEvent } from "./describe-event.ts";
@@ -96,6 +103,16 @@ function applyEvent(applying: Applying, event: ClusterEvent): void {
       return applyAllocationFinished(applying, event);
     case "AllocationsForgotten":
       return applyAllocationsForgotten(applying, event);
+    case "ProjectConfigured":
+      return applyProjectConfigured(applying, event);
+    case "ProjectRemoved":
+      return applyProjectRemoved(applying, event);
+    case "PoolConfigured":
+      return applyPoolConfigured(applying, event);
+    case "ReservationMade":
+      return applyReservationMade(applying, event);
+    case "ReservationRemoved":
+      return applyReservationRemoved(applying, event);
     case "RequestAnswered":
       return applyRequestAnswered(applying, event);
     default:

@@ -1,10 +1,17 @@
-import type { AllocationId, EventOf, NodeDescription, NodeId } from "@berth/protocol";
+import {
+  type AllocationId,
+  DEFAULT_POOL,
+  type EventOf,
+  type NodeDescription,
+  type NodeId,
+} from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { reconsiderBlocked } from "./agenda.ts";
 import type { Place } from "./allocation-table.ts";
 import type { Applying } from "./apply-entry.ts";
 import type { ClusterState, NodeRecord } from "./cluster-state.ts";
 import { DesiredSet } from "./desired-set.ts";
+import { unused } from "./node-usage.ts";
 
 export function applyNodeRegistered(applying: Applying, event: EventOf<"NodeRegistered">): void {
   const { state, atUnixMs } = applying;
@@ -17,6 +24,7 @@ export function applyNodeRegistered(applying: Applying, event: EventOf<"NodeRegi
     state.nodes.set(description.nodeId, newNode(state.nextNodeNumber, description, atUnixMs));
     state.nextNodeNumber += 1;
   }
+  followPool(state, nodeOf(state, description.nodeId));
   nodeChanged(applying, description.nodeId);
 }
 
@@ -46,9 +54,8 @@ export function newNode(
     eligibilityReason: null,
     drain: null,
     generation: (number - 1) * GENERATIONS_PER_REGISTRATION,
-    granted: { cpuMillis: 0, memoryMiB: 0, diskMiB: 0, networkMbps: 0 },
-    portsInUse: new Set(),
-    gpusInUse: new Set(),
+    cpuOvercommitPercent: NO_OVERCOMMIT_PERCENT,
+    usage: unused(),
     live,
     stopping,
     desired: new DesiredSet(live, stopping),
@@ -102,8 +109,16 @@ export function nodeOf(state: ClusterState, id: NodeId): NodeRecord {
   return node;
 }
 
+const NO_OVERCOMMIT_PERCENT = 100;
+
+/** What the node's pool says of it. */
+export function followPool({ pools }: ClusterState, node: NodeRecord): void {
+  const pool = pools.get(node.description.pool ?? DEFAULT_POOL);
+  node.cpuOvercommitPercent = pool?.cpuOvercommitPercent ?? NO_OVERCOMMIT_PERCENT;
+}
+
 /** Reconsiders whatever the node may now take, must now lose, or is explained by. */
-function nodeChanged({ state, changes }: Applying, id: NodeId): void {
+export function nodeChanged({ state, changes }: Applying, id: NodeId): void {
   changes.nodes.add(id);
   const { agenda } = state;
   reconsiderBlocked(agenda);

@@ -8,14 +8,18 @@ import {
   type NodeStatus,
   type PendingGroup,
   type PlacementExplanation,
+  type Pool,
+  type Project,
+  type ProjectName,
   type RequestId,
-  type ResourceAmounts,
+  type Reservation,
   type WorkloadId,
   type WorkloadSpec,
 } from "@berth/protocol";
 import { type Agenda, createAgenda } from "./agenda.ts";
 import { AllocationTable, type Place, type Revision } from "./allocation-table.ts";
 import type { DesiredSet } from "./desired-set.ts";
+import type { UsageAccount } from "./node-usage.ts";
 import { createEventRing, type EventRing } from "./event-ring.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { SlotTable } from "./slot-table.ts";
@@ -41,6 +45,12 @@ export interface ClusterState {
   readonly nodes: Map<NodeId, NodeRecord>;
   readonly workloads: Map<WorkloadId, WorkloadRecord>;
   readonly allocations: AllocationTable;
+  /** As configured; a project that nobody configured is not among them. */
+  readonly projects: Map<ProjectName, Project>;
+  readonly pools: Map<string, Pool>;
+  readonly reservations: Map<string, Reservation>;
+  /** Live allocations that were asked to stop so that another workload gets their room. */
+  readonly yielding: Map<AllocationId, WorkloadId>;
   /** Why the newest allocations are where they are: people ask, nothing else depends on it. */
   readonly explanations: RecentMap<AllocationId, PlacementExplanation>;
   /** Answers to writes, the newest `limits.answersRememberedMax`. */
@@ -49,6 +59,7 @@ export interface ClusterState {
   nextNodeNumber: number;
   nextWorkloadNumber: number;
   nextAllocationNumber: number;
+  nextReservationNumber: number;
   /** What the scheduler has yet to reconsider. Derived from the rest; not part of the hash. */
   readonly agenda: Agenda;
 }
@@ -68,10 +79,10 @@ export interface NodeRecord {
   drain: Drain | null;
   /** Grows by one for each event that changes the node's desired set. */
   generation: number;
+  /** Of its pool: 100 grants each core once. */
+  cpuOvercommitPercent: number;
   /** What live allocations hold. Free again only when they are final. */
-  readonly granted: ResourceAmounts;
-  readonly portsInUse: Set<number>;
-  readonly gpusInUse: Set<string>;
+  readonly usage: UsageAccount;
   /** Allocations that are not final, in order of their number. */
   readonly live: Set<AllocationId>;
   /** Those of them that were asked to stop. */
@@ -132,12 +143,17 @@ export function createState(): ClusterState {
     nodes: new Map(),
     workloads: new Map(),
     allocations: new AllocationTable(),
+    projects: new Map(),
+    pools: new Map(),
+    reservations: new Map(),
+    yielding: new Map(),
     explanations: new RecentMap(limits.placementExplanationsRememberedMax),
     answers: new RecentMap(limits.answersRememberedMax),
     events: createEventRing(),
     nextNodeNumber: 1,
     nextWorkloadNumber: 1,
     nextAllocationNumber: 1,
+    nextReservationNumber: 1,
     agenda: createAgenda(),
   };
 }

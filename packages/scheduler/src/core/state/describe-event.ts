@@ -49,6 +49,24 @@ export function describeEvent(state: ClusterState, event: ClusterEvent): Describ
     case "AllocationRunning":
     case "AllocationFinished":
       return describeAllocationEvent(state, event);
+    case "ProjectConfigured":
+      return about({}, `project ${event.project.name} is configured`);
+    case "ProjectRemoved":
+      return about({}, `project ${event.name} is as if nobody had configured it`);
+    case "PoolConfigured":
+      return about(
+        {},
+        `pool ${event.pool.name} grants ${event.pool.cpuOvercommitPercent}% of its cpu`,
+      );
+    case "ReservationMade": {
+      const { id, nodes, project } = event.reservation;
+      return about(
+        {},
+        `${id} reserves ${nodes === 1 ? "a node" : `${nodes} nodes`} for ${project}`,
+      );
+    }
+    case "ReservationRemoved":
+      return about({}, `${event.id} reserves nothing any more`);
     case "AllocationsForgotten":
     case "RequestAnswered":
       return null;
@@ -126,6 +144,11 @@ const STOP_TEXT: Readonly<Record<StopReason, string>> = {
   "node.unmatched": "its node no longer meets the constraints",
   unhealthy: "it is unhealthy",
   "restart.requested": "a restart was requested",
+  preempted: "more important work needs its room",
+  reclaimed: "its room is guaranteed to another project",
+  rebalanced: "it is to run on another node",
+  gang: "its gang starts again together",
+  "time.limit": "it has run as long as it may",
 };
 
 function describeAllocationEvent(

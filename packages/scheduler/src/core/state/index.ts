@@ -18,7 +18,11 @@ export {
 } from "./cluster-state.ts";
 export { decodeState, StateDecoder } from "./snapshot/decode-state.ts";
 export { encodeState } from "./snapshot/encode-state.ts";
-export { STATE_FORMAT_VERSION, StateFormatError } from "./snapshot/state-format.ts";
+export {
+  STATE_FORMAT_VERSION,
+  StateFormatError,
+  stateFormatVersions,
+} from "./snapshot/state-format.ts";
 export { type EventRing, eventsAfter } from "./event-ring.ts";
 export { stateHash } from "./state-hash.ts";
 export { allocationView } from "../query/allocation-view.ts";

@@ -1,5 +1,6 @@
 import { byCodeUnit } from "./canonical-text.ts";
 import type { ClusterState } from "./cluster-state.ts";
+import type { HeaderRow } from "./snapshot/state-format.ts";
 import { sectionsOf } from "./snapshot/encode-state.ts";
 
 /**
@@ -12,10 +13,28 @@ export function stateHash(state: ClusterState): string {
   const hash = new ValueHash();
   for (const [section, rows] of sectionsOf(state)) {
     if (section === "explanations" || section === "events") continue;
-    for (const row of rows) hash.add(row);
+    for (const row of rows) hash.add(section === "header" ? comparable(row as HeaderRow) : row);
   }
   return hash.digest();
 }
+
+/**
+ * The header without what the version that writes it brings along: a state that uses nothing new has
+ * the hash that it had in version 1.
+ */
+function comparable(header: HeaderRow): HeaderRow {
+  return { ...header, v: 1, words: { ...header.words, stopReason: [...firstStopReasons] } };
+}
+
+const firstStopReasons = [
+  "workload.stopped",
+  "workload.updated",
+  "workload.scaled",
+  "node.drained",
+  "node.unmatched",
+  "unhealthy",
+  "restart.requested",
+] as const;
 
 /** Set before a value, so that 1, "1" and [1] differ. */
 const tags = { null: 1, false: 2, true: 3, number: 4, text: 5, list: 6, object: 7 } as const;

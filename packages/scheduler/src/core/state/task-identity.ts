@@ -24,5 +24,13 @@ function taskOf(spec: WorkloadSpec) {
     stop,
     check: spec.kind === "batch" ? null : spec.check,
     constraints: spec.kind === "system" ? [] : spec.constraints,
+    ...whereabouts(spec),
   };
+}
+
+/** The hard rules of placement; preferences and permissions move nothing that runs. */
+function whereabouts({ kind, placement }: WorkloadSpec) {
+  if (kind === "system" || placement === undefined) return {};
+  const { pool, tolerations, distinct, colocate, gang, timeLimitMs } = placement;
+  return { placement: { pool, tolerations, distinct, colocate, gang, timeLimitMs } };
 }

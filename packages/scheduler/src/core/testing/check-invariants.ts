@@ -1,12 +1,17 @@
-import { dimensions, type PendingGroup } from "@berth/protocol";
+import { dimensions, type NodeId, type PendingGroup, WHOLE_GPU_MILLIS } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { allocatable } from "../place/check-node.ts";
+import { gpuDevices } from "../place/gpus.ts";
+import { allocatableStorage } from "../place/storage.ts";
 import {
   type ClusterState,
   isAvailable,
   isFinal,
+  type NodeRecord,
   type WorkloadRecord,
 } from "../state/cluster-state.ts";
+import { grantableMillis } from "../state/grants.ts";
+import { addGrant, type NodeUsage, unused, type UsageAccount } from "../state/node-usage.ts";
 import { eachIndex } from "../state/index-ranges.ts";
 
 /** Checks what must hold after every entry; numbers are those of the design's invariants. */
@@ -21,36 +26,61 @@ export function checkInvariants(state: ClusterState): void {
 
 /** 1: nothing is granted more than it has, nor twice. */
 function checkGrants(state: ClusterState): void {
+  const accounts = new Map<NodeId, { usage: UsageAccount; ports: number }>();
+  for (const node of state.nodes.values()) accounts.set(node.id, { usage: unused(), ports: 0 });
+  for (const { status, nodeId, granted, id } of state.allocations.values()) {
+    if (isFinal(status)) continue;
+    const account = accounts.get(nodeId);
+    assert(account && state.nodes.get(nodeId)?.live.has(id), `${id} is live, unknown to its node`);
+    account.ports += Object.keys(granted.ports).length;
+    addGrant(account.usage, granted);
+  }
   for (const node of state.nodes.values()) {
-    const granted = { cpuMillis: 0, memoryMiB: 0, diskMiB: 0, networkMbps: 0 };
-    const ports: number[] = [];
-    const gpus: string[] = [];
-    for (const allocation of state.allocations.values()) {
-      if (allocation.nodeId !== node.id || isFinal(allocation.status)) continue;
-      for (const dimension of dimensions) granted[dimension] += allocation.granted[dimension];
-      ports.push(...Object.values(allocation.granted.ports));
-      gpus.push(...allocation.granted.gpuUuids);
-      assert(node.live.has(allocation.id), `${allocation.id} is live and ${node.id} does not know`);
-    }
-    for (const dimension of dimensions) {
-      assert(granted[dimension] === node.granted[dimension], `${dimension} of ${node.id} drifted`);
-      const there = allocatable(node, dimension) ?? 0;
-      assert(
-        granted[dimension] <= there,
-        `${dimension} of ${node.id}: ${granted[dimension]} of ${there}`,
-      );
-    }
-    assert(new Set(ports).size === ports.length, `a port of ${node.id} is granted twice`);
-    assert(new Set(gpus).size === gpus.length, `a GPU of ${node.id} is granted twice`);
-    const known = new Set(node.description.hardware.gpus.map(({ uuid }) => uuid));
-    assert(
-      gpus.every((uuid) => known.has(uuid)),
-      `${node.id} grants a GPU it does not have`,
-    );
-    assert(
-      node.portsInUse.size === ports.length && node.gpusInUse.size === gpus.length,
-      "index drifted",
-    );
+    const account = accounts.get(node.id);
+    assert(account, "every node has an account");
+    assert(account.ports === account.usage.ports.size, `a port of ${node.id} is granted twice`);
+    assert(textOf(account.usage) === textOf(node.usage), `the usage of ${node.id} drifted`);
+    checkUsage(node);
+  }
+}
+
+function textOf(usage: NodeUsage): string {
+  const sorted = (values: Iterable<unknown>) =>
+    [...values].map((one) => JSON.stringify(one)).sort();
+  const { ports, gpus, devices, zones, ...plain } = usage;
+  return JSON.stringify([plain, ...[ports, gpus, devices, zones].map(sorted)]);
+}
+
+function checkUsage(node: NodeRecord): void {
+  const { usage, description } = node;
+  for (const dimension of dimensions) {
+    const there = allocatable(node, dimension) ?? 0;
+    const most =
+      dimension === "cpuMillis"
+        ? grantableMillis(node.cpuOvercommitPercent, there, usage.exclusiveMillis)
+        : there;
+    const granted = usage.granted[dimension];
+    assert(granted <= most, `${dimension} of ${node.id}: ${granted} of ${most}`);
+  }
+  const devices = new Map(gpuDevices(node).map((gpu) => [gpu.uuid, gpu]));
+  for (const [uuid, { shareMillis, memoryMiB }] of usage.gpus) {
+    const gpu = devices.get(uuid);
+    assert(gpu, `${node.id} grants a GPU it does not have`);
+    assert(shareMillis <= WHOLE_GPU_MILLIS, `GPU ${uuid} of ${node.id} is granted twice`);
+    const isWithin = memoryMiB === null || gpu.memoryMiB === null || memoryMiB <= gpu.memoryMiB;
+    assert(isWithin, `memory of GPU ${uuid} of ${node.id} is granted twice`);
+  }
+  for (const [name, count] of usage.devices) {
+    assert(count <= (description.devices?.[name] ?? 0), `${name} of ${node.id} is overgranted`);
+  }
+  const disks = allocatableStorage(node);
+  for (const [at, diskMiB] of usage.storage.entries()) {
+    assert(diskMiB <= (disks[at]?.diskMiB ?? 0), `disk ${at} of ${node.id} is overgranted`);
+  }
+  for (const [id, { cpuMillis, memoryMiB }] of usage.zones) {
+    const zone = description.zones?.find((one) => one.id === id);
+    const isWithin = zone && cpuMillis <= zone.cpuMillis && memoryMiB <= zone.memoryMiB;
+    assert(isWithin, `zone ${id} of ${node.id} is overgranted`);
   }
 }
 

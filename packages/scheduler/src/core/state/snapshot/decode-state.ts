@@ -15,7 +15,7 @@ import {
   type Placement,
   type Revision,
 } from "../allocation-table.ts";
-import { newNode } from "../apply-node-event.ts";
+import { followPool, newNode } from "../apply-node-event.ts";
 import { newWorkload } from "../apply-workload-event.ts";
 import { type ClusterState, createState, isFinal, type WorkloadRecord } from "../cluster-state.ts";
 import { holdGrant } from "../grants.ts";
@@ -29,9 +29,9 @@ import {
   type SectionName,
   type SlotRow,
   STATE_FORMAT,
-  STATE_FORMAT_VERSION,
   StateFormatError,
   type StateSections,
+  stateFormatVersions,
   type WorkloadRow,
   words,
 } from "./state-format.ts";
@@ -112,6 +112,7 @@ class StateReader {
 
   finish(): ClusterState {
     if (!this.#isComplete) throw malformed("its end is missing");
+    for (const node of this.#state.nodes.values()) followPool(this.#state, node);
     rebuildAgenda(this.#state);
     return this.#state;
   }
@@ -121,8 +122,8 @@ class StateReader {
       throw malformed("it does not have one header");
     }
     const { v } = header;
-    if (v !== STATE_FORMAT_VERSION) {
-      const message = `the written state has version ${v}; this scheduler reads version ${STATE_FORMAT_VERSION}`;
+    if (!stateFormatVersions.includes(v)) {
+      const message = `the written state has version ${v}; this scheduler reads versions ${stateFormatVersions.join(" and ")}`;
       throw new StateFormatError("unknown_version", message, { version: v });
     }
     const { format: _format, v: _v, words: written, droppedThroughSeq, ...scalars } = header;
@@ -169,6 +170,18 @@ class StateReader {
         return;
       case "allocations":
         for (const row of chunk.rows) this.#addAllocation(row);
+        return;
+      case "projects":
+        for (const row of chunk.rows) this.#state.projects.set(row.name, row);
+        return;
+      case "pools":
+        for (const row of chunk.rows) this.#state.pools.set(row.name, row);
+        return;
+      case "reservations":
+        for (const row of chunk.rows) this.#state.reservations.set(row.id, row);
+        return;
+      case "yielding":
+        for (const [id, workload] of chunk.rows) this.#state.yielding.set(id, workload);
         return;
       case "explanations":
         for (const [id, why] of chunk.rows) explanations.add(id, why);
@@ -229,6 +242,7 @@ class StateReader {
     const { 6: placedAtUnixMs, 7: status, 8: health, 9: pid = null } = row;
     const { 10: startedAtUnixMs = null, 11: ports, 12: gpuUuids, 13: message = null } = row;
     const { 14: stopReason = null, 15: exit = null, 16: finishedAtUnixMs = null } = row;
+    const { 17: special } = row;
     const word = this.#words;
     assert(word, "the header comes first");
     const { cpuMillis, memoryMiB, diskMiB, networkMbps } = rowAt(this.#amounts, amounts);
@@ -245,6 +259,7 @@ class StateReader {
         networkMbps,
         gpuUuids: gpuUuids ?? NO_GPUS,
         ports: ports ?? NO_PORTS,
+        ...special,
       },
       placedAtUnixMs,
     };

@@ -6,7 +6,13 @@ import {
   type ResourceAmounts,
 } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import type { AllocationRecord, Place, Revision } from "../allocation-table.ts";
+import {
+  type AllocationRecord,
+  NOTHING_SPECIAL,
+  type Place,
+  type Revision,
+  specialOf,
+} from "../allocation-table.ts";
 import type { ClusterState, Slot } from "../cluster-state.ts";
 import { eventsAfter } from "../event-ring.ts";
 import { isFirstPlaced } from "../slot-table.ts";
@@ -96,6 +102,10 @@ export function* sectionsOf(state: ClusterState): Generator<Section> {
   yield ["places", index.places];
   yield ["amounts", index.amounts];
   yield ["allocations", allocationRows(state, index)];
+  yield ["projects", state.projects.values()];
+  yield ["pools", state.pools.values()];
+  yield ["reservations", state.reservations.values()];
+  yield ["yielding", state.yielding];
   yield ["explanations", state.explanations];
   yield ["answers", answerRows(state)];
   yield ["events", eventsAfter(state.events, 0)];
@@ -115,6 +125,9 @@ function headerOf(state: ClusterState): HeaderRow {
     nextNodeNumber: state.nextNodeNumber,
     nextWorkloadNumber: state.nextWorkloadNumber,
     nextAllocationNumber: state.nextAllocationNumber,
+    ...(state.nextReservationNumber === 1
+      ? {}
+      : { nextReservationNumber: state.nextReservationNumber }),
     droppedThroughSeq: state.events.droppedThroughSeq,
     words: { status: [...status], health: [...health], stopReason: [...stopReason] },
   };
@@ -185,6 +198,7 @@ function* allocationRows(state: ClusterState, index: SharedValues): Generator<Al
 
 function allocationRow(allocation: AllocationRecord, index: SharedValues): AllocationRow {
   const { granted, stopReason } = allocation;
+  const special = specialOf(granted);
   const row: AllocationRow = [
     allocation.number,
     index.revisionOf(allocation.revision),
@@ -203,6 +217,7 @@ function allocationRow(allocation: AllocationRecord, index: SharedValues): Alloc
     stopReason === null ? null : words.stopReason.indexOf(stopReason),
     allocation.exit,
     allocation.finishedAtUnixMs,
+    special === NOTHING_SPECIAL ? null : special,
   ];
   while (row.at(-1) === null) row.pop();
   return row;

@@ -65,10 +65,10 @@ describe("chunks", () => {
 describe("what cannot be taken up is refused", () => {
   test("with its version when another one wrote it", () => {
     const [header, ...rest] = chunksOf(busyCluster());
-    const future = encodeUtf8(decodeUtf8(header ?? new Uint8Array()).replace('"v":1', '"v":2'));
+    const future = encodeUtf8(decodeUtf8(header ?? new Uint8Array()).replace('"v":2', '"v":3'));
     const refusal = refusalOf([future, ...rest]);
-    expect(refusal).toMatchObject({ reason: "unknown_version", version: 2, code: "invalid" });
-    expect(refusal.message).toContain("version 2");
+    expect(refusal).toMatchObject({ reason: "unknown_version", version: 3, code: "invalid" });
+    expect(refusal.message).toContain("version 3");
   });
 
   test("when its end is missing, or anything before it", () => {

@@ -11,10 +11,14 @@ import {
   type NodeStatus,
   type PendingExplanation,
   type PlacementExplanation,
+  type Pool,
+  type Project,
   type RequestId,
+  type Reservation,
   StopReason,
+  type WorkloadId,
 } from "@berth/protocol";
-import { allocationStatuses, type Revision } from "../allocation-table.ts";
+import { allocationStatuses, type Revision, type SpecialGrant } from "../allocation-table.ts";
 import type { WorkloadCounts } from "../cluster-state.ts";
 import type { IndexRange } from "../index-ranges.ts";
 
@@ -31,7 +35,10 @@ import type { IndexRange } from "../index-ranges.ts";
 export const STATE_FORMAT = "berth.state";
 
 /** Grows with every change that a reader of this version would not understand. */
-export const STATE_FORMAT_VERSION = 1;
+export const STATE_FORMAT_VERSION = 2;
+
+/** Every version this one reads. Version 2 added projects, pools, reservations, special grants. */
+export const stateFormatVersions: readonly number[] = [1, STATE_FORMAT_VERSION];
 
 /** What each section's rows are. References to rows of earlier sections are their positions. */
 export interface StateSections {
@@ -47,6 +54,11 @@ export interface StateSections {
   /** What allocations hold of the scalar dimensions: distinct amounts, in their order. */
   amounts: number[];
   allocations: AllocationRow;
+  projects: Project;
+  pools: Pool;
+  reservations: Reservation;
+  /** Live allocations that make room for a workload. */
+  yielding: [id: AllocationId, workload: WorkloadId];
   explanations: [id: AllocationId, why: PlacementExplanation];
   answers: [id: RequestId, method: string, reply: unknown, seq: number];
   events: EventView;
@@ -67,6 +79,8 @@ export interface HeaderRow {
   nextNodeNumber: number;
   nextWorkloadNumber: number;
   nextAllocationNumber: number;
+  /** Absent before the first reservation. */
+  nextReservationNumber?: number;
   droppedThroughSeq: number;
   /** What the numbers in rows of allocations stand for. */
   words: { status: string[]; health: string[]; stopReason: string[] };
@@ -135,6 +149,7 @@ export type AllocationRow = [
   stopReason?: number | null,
   exit?: Exit | null,
   finishedAtUnixMs?: number | null,
+  special?: SpecialGrant | null,
 ];
 
 /** This version's words; a row names one by its position. */
