@@ -1,3 +1,4 @@
+import type { Demand } from "@berth/scheduler/price";
 import { GPU_MILLIS, TraceError, type TaskClass, type TraceNode } from "./trace.ts";
 
 /** GPU slots kept per node in {@link Cluster.gpuFree}: the most GPUs one node may have. */
@@ -68,6 +69,18 @@ export function toRequest(task: TaskClass, cluster: Cluster): Request {
   );
   const { cpuMillis, memoryMiB, gpuCount, gpuMillis } = task;
   return { cpuMillis, memoryMiB, gpuCount, gpuMillis, modelMask };
+}
+
+/** The request as a class of demand with `count` tasks. */
+export function demandOf(request: Request, count: number): Demand {
+  const { cpuMillis, memoryMiB, gpuCount, gpuMillis } = request;
+  return { cpuMillis, memoryMiB, diskMiB: 0, networkMbps: 0, gpuCount, gpuMillis, count };
+}
+
+/** Numbers of the GPU models the request accepts; null for all of them. */
+export function kindsOf({ modelMask }: Request, { models }: Cluster): number[] | null {
+  const accepted = [...models.keys()].filter((model) => ((modelMask >> model) & 1) === 1);
+  return accepted.length === models.length ? null : accepted;
 }
 
 /** Whether the request asks for part of one GPU. */

@@ -1,18 +1,30 @@
-import { GPUS_PER_NODE_MAX, isShare, type Cluster, type Request } from "../cluster.ts";
+import {
+  GPU_STEP,
+  type GpuPrices,
+  gpuPricesOf,
+  gpuWorth,
+  modelPremiums,
+  premiumFor,
+  priceGpus,
+  UNLIMITED,
+} from "@berth/scheduler/price";
+import {
+  demandOf,
+  GPUS_PER_NODE_MAX,
+  isShare,
+  kindsOf,
+  type Cluster,
+  type Request,
+} from "../cluster.ts";
 import type { Offer, Policy, PolicyFactory, Situation } from "../policy.ts";
-import { priceDemand } from "../pricing/demand-prices.ts";
-import { modelPremiums } from "../pricing/model-premiums.ts";
-import { GPU_VALUE, nodeValue, type DemandPrices } from "../pricing/node-value.ts";
 import { GPU_MILLIS } from "../trace.ts";
 
-/** Everything learned from a demand histogram. */
-interface Prices extends DemandPrices {
+/** Everything learned from a demand histogram; the score counts GPUs alone, as the benchmark does. */
+interface Prices {
+  readonly gpu: GpuPrices;
   /** Extra cost of one GPU, by the node's model number. */
   readonly premiums: Int32Array;
 }
-
-/** Costs closer than this count as equal, and the first node takes the task. */
-const COST_STEP = GPU_VALUE / 20;
 
 /** Arrivals seen before the online variant prices for the first time. */
 const FIRST_PRICING = 32;
@@ -51,10 +63,14 @@ export const berthOnline: PolicyFactory = (situation): Policy => {
 };
 
 function priceHistogram({ cluster, requests }: Situation, counts: readonly number[]): Prices {
-  const demand = requests.map((request, task) => ({ ...request, count: counts[task] ?? 0 }));
-  const prices = priceDemand(demand);
-  if (prices === null) return priceByCapacity(cluster);
-  return { ...prices, premiums: modelPremiums(demand, capacityByModel(cluster)) };
+  const demand = requests.map((request, task) => demandOf(request, counts[task] ?? 0));
+  const gpu = priceGpus(demand);
+  if (gpu === null) return priceByCapacity(cluster);
+  const kindDemand = demand.map((task, number) => ({
+    ...task,
+    kinds: kindsOf(requests[number] as Request, cluster),
+  }));
+  return { gpu, premiums: modelPremiums(kindDemand, capacityByModel(cluster)) };
 }
 
 function capacityByModel(cluster: Cluster): number[] {
@@ -65,17 +81,12 @@ function capacityByModel(cluster: Cluster): number[] {
   return capacity;
 }
 
-/** Knowing no demand: a share is worth its size, and work is as dense as the cluster. */
+/** Knowing no demand. */
 function priceByCapacity(cluster: Cluster): Prices {
-  const gpus = Math.max(1, cluster.gpuCapacityMillis / 1000);
+  const gpus = Math.max(1, cluster.gpuCapacityMillis / GPU_MILLIS);
   const sum = (free: Int32Array): number => free.reduce((total, one) => total + one, 0);
-  const evenly = (total: number) => ({ perGpu: total / gpus, deviation: 0 });
-  return {
-    leftover: Int32Array.from({ length: 1001 }, (_, free) => (free * GPU_VALUE) / 1000),
-    cpu: evenly(sum(cluster.cpuFree)),
-    memory: evenly(sum(cluster.memoryFree)),
-    premiums: new Int32Array(cluster.models.length),
-  };
+  const beside = { cpuMillis: sum(cluster.cpuFree), memoryMiB: sum(cluster.memoryFree) };
+  return { gpu: gpuPricesOf(gpus, beside), premiums: new Int32Array(cluster.models.length) };
 }
 
 function createOffer(
@@ -83,7 +94,7 @@ function createOffer(
   currentPrices: () => Prices,
 ): (node: number, task: number, into: Offer) => void {
   return (node, task, into) => {
-    const prices = currentPrices();
+    const { gpu: prices, premiums } = currentPrices();
     const { leftover } = prices;
     const request = requests[task] as Request;
     const first = node * GPUS_PER_NODE_MAX;
@@ -97,11 +108,15 @@ function createOffer(
     for (let at = first; at < end; at++) {
       gpuValue += leftover[cluster.gpuFree[at] as number] as number;
     }
-    const before = nodeValue(prices, gpuValue, cpuFree, memoryFree);
-    const premium = premiumOf(prices, cluster.model[node] as number, request);
+    const before = worth(prices, gpuValue, cpuFree, memoryFree);
+    const premium = premiumFor(
+      premiums[cluster.model[node] as number] as number,
+      request.gpuCount,
+      request.gpuMillis,
+    );
     if (!isShare(request)) {
       const taken = request.gpuCount * (leftover[1000] as number);
-      const after = nodeValue(prices, gpuValue - taken, cpuAfter, memoryAfter);
+      const after = worth(prices, gpuValue - taken, cpuAfter, memoryAfter);
       into.score = -(roundedUp(before - after) + premium);
       return;
     }
@@ -110,7 +125,7 @@ function createOffer(
       const free = cluster.gpuFree[at] as number;
       if (free < request.gpuMillis) continue;
       const lost = (leftover[free] as number) - (leftover[free - request.gpuMillis] as number);
-      const after = nodeValue(prices, gpuValue - lost, cpuAfter, memoryAfter);
+      const after = worth(prices, gpuValue - lost, cpuAfter, memoryAfter);
       const score = -(roundedUp(before - after) + premium);
       if (score <= into.score) continue;
       into.score = score;
@@ -119,11 +134,11 @@ function createOffer(
   };
 }
 
-function premiumOf(prices: Prices, model: number, request: Request): number {
-  const gpus = (request.gpuCount * request.gpuMillis) / GPU_MILLIS;
-  return Math.round((prices.premiums[model] as number) * gpus);
+/** The trace knows neither disk nor network. */
+function worth(prices: GpuPrices, gpuValue: number, cpuFree: number, memoryFree: number): number {
+  return gpuWorth(prices, gpuValue, cpuFree, memoryFree, UNLIMITED, UNLIMITED);
 }
 
 function roundedUp(cost: number): number {
-  return Math.ceil(cost / COST_STEP) * COST_STEP;
+  return Math.ceil(cost / GPU_STEP) * GPU_STEP;
 }

@@ -1,11 +1,22 @@
+import {
+  GPU_STEP,
+  type GpuPrices,
+  gpuPricesOf,
+  gpuWorth,
+  modelPremiums,
+  priceGpus,
+  UNLIMITED,
+} from "@berth/scheduler/price";
 import { describe, expect, it } from "vitest";
 import { drawArrivals } from "../arrivals.ts";
 import {
   createCluster,
+  demandOf,
   fits,
   grant,
   GPUS_PER_NODE_MAX,
   isShare,
+  kindsOf,
   toRequest,
   type Cluster,
   type Request,
@@ -13,18 +24,12 @@ import {
 import { POLICIES } from "../policies/index.ts";
 import { createFragmentation } from "../policies/fgd.ts";
 import type { Offer, Policy } from "../policy.ts";
-import { priceDemand } from "../pricing/demand-prices.ts";
-import { modelPremiums } from "../pricing/model-premiums.ts";
-import { GPU_VALUE, nodeValue, type DemandPrices } from "../pricing/node-value.ts";
 import { createRandom } from "../random.ts";
 import { createPlacer } from "../run.ts";
 import { randomCase } from "./builders.ts";
 
 const DETERMINISTIC = Object.keys(POLICIES).filter((name) => name !== "random");
 const CASES = 60;
-
-/** Falls of value closer than this are equal to the policy. */
-const STEP = GPU_VALUE / 20;
 
 describe("placing", () => {
   it.each(DETERMINISTIC)("%s: remembered offers decide as plain loops do", (name) => {
@@ -105,7 +110,7 @@ describe("berth", () => {
             grant(after, node, request, gpu);
             return valueOf(prices, cluster, node) - valueOf(prices, after, node);
           });
-          const steps = falls.map((fall) => Math.ceil(fall / STEP) * STEP);
+          const steps = falls.map((fall) => Math.ceil(fall / GPU_STEP) * GPU_STEP);
           const gpus = (request.gpuCount * request.gpuMillis) / 1000;
           const premium = Math.round((premiums[cluster.model[node] ?? 0] ?? 0) * gpus);
           expect(offer.score).toBeCloseTo(-Math.min(...steps) - premium);
@@ -152,7 +157,7 @@ function prepare(name: string, seed: number): Prepared {
 }
 
 interface PreparedBerth extends Prepared {
-  readonly prices: DemandPrices;
+  readonly prices: GpuPrices;
   readonly premiums: Int32Array;
 }
 
@@ -160,15 +165,14 @@ function prepareBerth(seed: number): PreparedBerth {
   const prepared = prepare("berth", seed);
   const { nodes, list } = randomCase(seed);
   const demand = prepared.requests.map((request, number) => ({
-    ...request,
-    count: list.tasks.filter((one) => one === number).length,
+    ...demandOf(request, list.tasks.filter((one) => one === number).length),
+    kinds: kindsOf(request, prepared.cluster),
   }));
   const capacity = prepared.cluster.models.map((model) =>
     nodes.reduce((sum, node) => sum + (node.model === model ? node.gpuCount * 1000 : 0), 0),
   );
-  const nothing = { perGpu: 0, deviation: 0 };
-  const worthless = { leftover: new Int32Array(1001), cpu: nothing, memory: nothing };
-  const prices = priceDemand(demand) ?? worthless;
+  // Without demand for GPUs no task has a GPU to choose, and no cost depends on these.
+  const prices = priceGpus(demand) ?? gpuPricesOf(1, { cpuMillis: 0, memoryMiB: 0 });
   return { ...prepared, prices, premiums: modelPremiums(demand, capacity) };
 }
 
@@ -183,10 +187,12 @@ function freeGpus(cluster: Cluster, node: number): number[] {
   return Array.from(cluster.gpuFree.subarray(first, first + (cluster.gpuCount[node] ?? 0)));
 }
 
-function valueOf(prices: DemandPrices, cluster: Cluster, node: number): number {
+function valueOf(prices: GpuPrices, cluster: Cluster, node: number): number {
   const worth = freeGpus(cluster, node).map((free) => prices.leftover[free] ?? 0);
   const gpuValue = worth.reduce((sum, one) => sum + one, 0);
-  return nodeValue(prices, gpuValue, cluster.cpuFree[node] ?? 0, cluster.memoryFree[node] ?? 0);
+  const cpuFree = cluster.cpuFree[node] ?? 0;
+  const memoryFree = cluster.memoryFree[node] ?? 0;
+  return gpuWorth(prices, gpuValue, cpuFree, memoryFree, UNLIMITED, UNLIMITED);
 }
 
 /** Asks every node anew for every arrival; the first of the best takes it. */

@@ -118,8 +118,15 @@ function bySize(a: GpuDevice, b: GpuDevice): number {
   return memoryOf(a) - memoryOf(b) || byCodeUnit(a.uuid, b.uuid);
 }
 
-function matches(gpu: GpuDevice, { models, memoryMiB, slice }: GpuRequest): boolean {
-  if (gpu.profile !== (slice ?? null)) return false;
+function matches(gpu: GpuDevice, request: GpuRequest): boolean {
+  return gpu.profile === (request.slice ?? null) && acceptsGpu(gpu, request);
+}
+
+/** Whether the request, its model parts in lower case, accepts devices of this kind. */
+export function acceptsGpu(
+  gpu: Pick<Gpu, "model" | "memoryMiB">,
+  { models, memoryMiB }: { readonly models: readonly string[]; readonly memoryMiB: number },
+): boolean {
   if (memoryMiB > 0 && (gpu.memoryMiB === null || gpu.memoryMiB < memoryMiB)) return false;
   if (models.length === 0) return true;
   const model = gpu.model.toLowerCase();

@@ -1,11 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  coarsen,
-  priceLeftovers,
-  PRICED_SIZES_MAX,
-  type Piece,
-} from "../pricing/leftover-prices.ts";
-import { createRandom } from "../random.ts";
+import { coarsen, priceLeftovers, PRICED_SIZES_MAX, type Piece } from "./leftover-prices.ts";
 
 describe("leftover prices", () => {
   it("value a leftover by the pieces that fit: halves and thirds", () => {
@@ -35,23 +30,24 @@ describe("leftover prices", () => {
   });
 
   it("are optimal: no pattern is worth more than a GPU, and prices pay for the plan exactly", () => {
-    const random = createRandom(11);
-    for (let round = 0; round < 300; round++) {
-      const pieces = coarsen(
-        Array.from({ length: 1 + random.below(7) }, () => ({
-          size: 120 + random.below(881),
-          demand: 1 + random.below(1_000),
-        })),
-      );
-      const { gpus, piecePrices } = priceLeftovers(pieces);
-      expect(bestPattern(pieces, piecePrices)).toBeLessThanOrEqual(1 + 1e-6);
-      const paid = pieces.reduce(
-        (sum, { demand }, piece) => sum + demand * (piecePrices[piece] ?? 0),
-        0,
-      );
-      expect(paid).toBeCloseTo(gpus, 6);
-      for (const price of piecePrices) expect(price).toBeGreaterThanOrEqual(-1e-9);
-    }
+    const piece = fc.record({
+      size: fc.integer({ min: 120, max: 1000 }),
+      demand: fc.integer({ min: 1, max: 1000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 7 }), (given) => {
+        const pieces = coarsen(given);
+        const { gpus, piecePrices } = priceLeftovers(pieces);
+        expect(bestPattern(pieces, piecePrices)).toBeLessThanOrEqual(1 + 1e-6);
+        const paid = pieces.reduce(
+          (sum, { demand }, number) => sum + demand * (piecePrices[number] ?? 0),
+          0,
+        );
+        expect(paid).toBeCloseTo(gpus, 6);
+        for (const price of piecePrices) expect(price).toBeGreaterThanOrEqual(-1e-9);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it("never fall when a leftover grows", () => {
