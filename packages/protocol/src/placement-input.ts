@@ -58,16 +58,6 @@ const ColocateInput = z.strictObject({
     .describe("Its name, or `project/name` when it is another project's."),
   by: Attribute.prefault("node").describe("What is shared: `node`, or a label such as `rack`."),
 });
-export const GangInput = z
-  .union(
-    [
-      z.literal(true).transform(() => ({ within: null })),
-      z.strictObject({ within: Attribute.describe("On nodes with one value of this label.") }),
-    ],
-    { error: "expected true, or { within: LABEL }" },
-  )
-  .describe("All at once or not at all: `true`, or `{ within: rack }`.");
-
 const oneOrMore = <Item extends z.ZodType>(item: Item) =>
   z.union([item, z.array(item).max(limits.placementRulesMax)]);
 
@@ -97,23 +87,6 @@ export const placementInputs = {
     })
     .optional()
     .describe("Data near a node, by the node's name: `{ r1-s01: 200GiB }`. A preference."),
-  preemption: z
-    .strictObject({
-      preempts: z.boolean().default(true).describe("It may take the room of less important work."),
-      preemptible: z.boolean().default(true).describe("More important work may take its room."),
-    })
-    .optional()
-    .describe("Work is only preempted by a higher band: 90, 60, 20 and 0 begin one each."),
-  disruption: z
-    .strictObject({
-      maxUnavailable: z.int().min(0).describe("How many may be down for others' convenience."),
-    })
-    .optional()
-    .describe("Without it: `update.maxUnavailable`; no bound for a batch."),
-  movable: z
-    .boolean()
-    .default(false)
-    .describe("`berth rebalance` may move it to make better use of nodes."),
 };
 
 interface Written {
@@ -124,11 +97,6 @@ interface Written {
   readonly distinct?: One<PlacementRules["distinct"]>;
   readonly colocate?: One<{ workload: string; by: string }[]>;
   readonly locality?: Record<string, number> | undefined;
-  readonly preemption?: { preempts: boolean; preemptible: boolean } | undefined;
-  readonly disruption?: { maxUnavailable: number } | undefined;
-  readonly movable: boolean;
-  readonly gang?: { within: string | null } | undefined;
-  readonly timeLimit?: number | undefined;
 }
 type One<List> = List extends (infer Item)[] ? Item | Item[] | undefined : undefined;
 
@@ -142,14 +110,6 @@ export function placementOf(input: Written, project: ProjectName): { placement?:
     ...listed("distinct", input.distinct),
     ...listed("colocate", colocations(input.colocate, project)),
     ...(input.locality === undefined ? {} : { locality: input.locality }),
-    ...(input.gang === undefined ? {} : { gang: input.gang }),
-    ...(input.preemption?.preempts === false ? { preempts: false } : {}),
-    ...(input.preemption?.preemptible === false ? { preemptible: false } : {}),
-    ...(input.disruption === undefined
-      ? {}
-      : { disruptionMaxUnavailable: input.disruption.maxUnavailable }),
-    ...(input.movable ? { movable: true } : {}),
-    ...(input.timeLimit === undefined ? {} : { timeLimitMs: input.timeLimit }),
   };
   return Object.keys(rules).length === 0 ? {} : { placement: rules };
 }

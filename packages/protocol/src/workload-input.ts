@@ -9,7 +9,7 @@ import {
   MemoryMiB,
   NetworkMbps,
 } from "./quantity-fields.ts";
-import { GangInput, placementInputs, placementOf } from "./placement-input.ts";
+import { placementInputs, placementOf } from "./placement-input.ts";
 import { mediaClasses, PortNumber, WHOLE_GPU_MILLIS } from "./resources.ts";
 import type { WorkloadSpec } from "./workload-spec.ts";
 
@@ -229,7 +229,6 @@ export const ServiceInput = z
     kind: z.literal("service").describe("Replicas that run until stopped."),
     ...common,
     count: Count.min(0).default(1).describe("How many run."),
-    gang: GangInput.optional(),
     check: CheckInput.optional(),
     update: UpdateInput.prefault({}).describe("How a new version replaces the old one."),
   })
@@ -241,10 +240,6 @@ export const BatchInput = z
     count: Count.min(1)
       .default(1)
       .describe("How many run; each knows its own number from `BERTH_INDEX`."),
-    gang: GangInput.optional(),
-    timeLimit: atLeast(1_000, "1s")
-      .optional()
-      .describe("It is stopped when it has run this long. Short work may start ahead of others."),
   })
   .meta({ title: "batch" });
 export const SystemInput = z

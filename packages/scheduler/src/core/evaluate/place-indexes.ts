@@ -35,7 +35,7 @@ function placeAnywhere(pass: Pass, workload: WorkloadRecord, indexes: readonly n
   const nodes = [...pass.state.nodes.values()];
   pass.countLooks(nodes.length);
   const replicas = replicasByNode(pass, workload);
-  const surroundings = surroundingsOf(pass, workload, request);
+  const surroundings = surroundingsOf(pass, workload, request, indexes);
   let candidates = new Candidates(request, nodes, pass.ledger, replicas, surroundings);
   const placed: number[] = [];
   for (const index of indexes) {
@@ -65,10 +65,11 @@ function surroundingsOf(
   { state }: Pass,
   workload: WorkloadRecord,
   request: PlacementRequest,
+  indexes: readonly number[],
 ): LiveSurroundings | null {
   const { spread, distinct, colocate } = request;
   if (spread.length + distinct.length + colocate.length === 0) return null;
-  return new LiveSurroundings(state, request, liveNodesOf(state, workload));
+  return new LiveSurroundings(state, request, liveNodesOf(state, workload, new Set(indexes)));
 }
 
 /** A system workload's index is a node's number: it fits there or nowhere. */

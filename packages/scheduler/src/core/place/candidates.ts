@@ -95,9 +95,12 @@ export class Candidates {
   }
 
   private consider(node: NodeRecord): void {
+    const { request } = this;
     const usage = this.ledger.usageOf(node);
-    if (firstLack(this.request, node, usage, this.surroundings ?? NO_SURROUNDINGS)) return;
-    const score = scoreNode(this.request, node, usage, this.replicas.get(node.id) ?? 0);
+    const surroundings = this.surroundings ?? NO_SURROUNDINGS;
+    if (firstLack(request, node, usage, surroundings)) return;
+    const replicas = this.replicas.get(node.id) ?? 0;
+    const score = scoreNode(request, node, usage, replicas, surroundings);
     this.feasible.push({ node, score });
   }
 }

@@ -1,9 +1,11 @@
-import type { Dimension } from "@berth/protocol";
+import { type Dimension, holds } from "@berth/protocol";
 import type { NodeRecord } from "../state/cluster-state.ts";
 import { allocatable } from "./check-node.ts";
 import { matchingGpus } from "./gpus.ts";
 import type { NodeUsage } from "./ledger.ts";
+import { nodeAttribute } from "./node-attribute.ts";
 import type { PlacementRequest } from "./placement-request.ts";
+import { NO_SURROUNDINGS, type Surroundings, valueOf } from "./surroundings.ts";
 
 /**
  * How well a request fits a node that can take it: integers, higher is better.
@@ -14,6 +16,9 @@ import type { PlacementRequest } from "./placement-request.ts";
  *   remains of one without the other is stranded.
  * - `gpuReserve` -500..0: a request without GPUs keeps off nodes whose GPUs it would strand.
  * - `antiAffinity`: each replica of the same service already there, so that equal nodes share them.
+ * - `affinity` -1000..1000 for each: ten times the weights of the preferences that hold.
+ * - `spread`: what the node's value of an attribute has of the workload already, by its target.
+ * - `locality` 0..1000: how much of its data is near.
  */
 export interface Score {
   readonly total: number;
@@ -28,6 +33,7 @@ export function scoreNode(
   node: NodeRecord,
   usage: NodeUsage,
   replicasThere: number,
+  surroundings: Surroundings = NO_SURROUNDINGS,
 ): Score {
   const terms: Record<string, number> = {
     tightness: tightness(request, node, usage),
@@ -38,8 +44,49 @@ export function scoreNode(
   if (request.kind === "service" && replicasThere > 0) {
     terms["antiAffinity"] = -ANTI_AFFINITY_PER_REPLICA * replicasThere;
   }
+  if (request.affinities.length > 0) terms["affinity"] = affinity(request, node);
+  if (request.spread.length > 0) terms["spread"] = spread(request, node, surroundings);
+  const near = locality(request, node);
+  if (near > 0) terms["locality"] = near;
   const total = Object.values(terms).reduce((sum, term) => sum + term, 0);
   return { total, terms };
+}
+
+const POINTS_PER_WEIGHT = 10;
+
+function affinity({ affinities }: PlacementRequest, { description }: NodeRecord): number {
+  let weights = 0;
+  for (const { constraint, weight } of affinities) {
+    if (holds(constraint, (path) => nodeAttribute(description, path))) weights += weight;
+  }
+  return POINTS_PER_WEIGHT * weights;
+}
+
+/** Equal for values that have their share: what a value has counts by how little it is to have. */
+function spread(
+  { spread }: PlacementRequest,
+  node: NodeRecord,
+  surroundings: Surroundings,
+): number {
+  let load = 0;
+  for (const { by, weight, targets } of spread) {
+    const value = valueOf(node, by);
+    const isEven = Object.keys(targets).length === 0;
+    const percent = isEven
+      ? 100
+      : Math.max(1, Object.hasOwn(targets, value) ? (targets[value] ?? 0) : 0);
+    const there = surroundings.ownAt(by, value);
+    load += Math.floor((100 * POINTS_PER_WEIGHT * weight * there) / percent);
+  }
+  return load === 0 ? 0 : -load;
+}
+
+function locality({ locality }: PlacementRequest, { description }: NodeRecord): number {
+  const { name } = description;
+  const hereMiB = Object.hasOwn(locality, name) ? (locality[name] ?? 0) : 0;
+  if (hereMiB === 0) return 0;
+  const allMiB = Object.values(locality).reduce((sum, one) => sum + one, 0);
+  return Math.floor((1000 * hereMiB) / allMiB);
 }
 
 function tightness(request: PlacementRequest, node: NodeRecord, usage: NodeUsage): number {

@@ -68,13 +68,18 @@ function nodeIn({ nodes }: ClusterState, id: NodeId): NodeRecord {
   return node;
 }
 
-/** The node of each live allocation of a workload, stopping ones included: they are still there. */
+/**
+ * The node of each live allocation of a workload, stopping ones included: they are still there.
+ * `but` are indexes that are about to be placed, as if what lives of them had ended.
+ */
 export function* liveNodesOf(
   { allocations }: ClusterState,
   workload: WorkloadRecord | undefined,
+  but: ReadonlySet<number> = new Set(),
 ): Generator<NodeId> {
   if (workload === undefined) return;
-  for (const { live } of workload.slots.values()) {
+  for (const { index, live } of workload.slots.values()) {
+    if (but.has(index)) continue;
     const allocation = live === null ? undefined : allocations.get(live);
     if (allocation) yield allocation.nodeId;
   }

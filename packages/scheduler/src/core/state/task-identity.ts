@@ -32,5 +32,7 @@ function taskOf(spec: WorkloadSpec) {
 function whereabouts({ kind, placement }: WorkloadSpec) {
   if (kind === "system" || placement === undefined) return {};
   const { pool, tolerations, distinct, colocate, gang, timeLimitMs } = placement;
-  return { placement: { pool, tolerations, distinct, colocate, gang, timeLimitMs } };
+  const rules = { pool, tolerations, distinct, colocate, gang, timeLimitMs };
+  const isSilent = Object.values(rules).every((rule) => rule === undefined);
+  return isSilent ? {} : { placement: rules };
 }
