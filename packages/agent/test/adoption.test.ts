@@ -84,6 +84,19 @@ describe("an agent that comes back (invariant 6)", () => {
     });
   });
 
+  test("finds nothing recorded of an end that its stopped predecessor could still see", async () => {
+    host.desire(desiredAllocation());
+    const pid = await host.running();
+    const predecessors = host.task("a1");
+    host.release();
+    process.kill(pid, "SIGKILL");
+    await until("its shim ends", () => host.leftPids().length === 0);
+    predecessors.look();
+    expect(predecessors.folder.readFinal()).toBeNull();
+    host.restartReleased();
+    expect(await host.finished()).toMatchObject({ exit: { kind: "signal", signal: "SIGKILL" } });
+  });
+
   test("sees the end of an adopted task at once, without being its parent", async () => {
     host.desire(desiredAllocation());
     const pid = await host.running();
