@@ -85,7 +85,7 @@ export function allocatable(node: NodeRecord, dimension: Dimension): number | nu
 const NO_USAGE: NodeUsage = unused();
 
 /** What may be granted in all once the request is there; null where unknown. */
-function grantable(
+export function grantable(
   { exclusiveCores, amounts }: PlacementRequest,
   node: NodeRecord,
   { exclusiveMillis }: NodeUsage,
