@@ -33,7 +33,7 @@ const gpuRequest = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       count: fc.constant(1),
-      models: fc.constant([]),
+      models: fc.constant<string[]>([]),
       memoryMiB: fc.constantFrom(0, 0, 20_000),
       shareMillis: fc.constantFrom(250, 500, 700),
     }),
@@ -188,13 +188,8 @@ function cheapestOfAll(
       if (best && compareCosts(cost, best.cost) > 0) continue;
       if (best && compareCosts(cost, best.cost) === 0 && best.node.id < one.id) continue;
       if (firstLack(request, one, usage) || !isAffordable(chosen, victims)) continue;
-      if (
-        best?.node === one &&
-        compareCosts(cost, best.cost) === 0 &&
-        !comesFirst(units, chosen, best.units)
-      ) {
-        continue;
-      }
+      const isTie = best !== null && best.node === one && compareCosts(cost, best.cost) === 0;
+      if (isTie && best !== null && !comesFirst(units, chosen, best.units)) continue;
       best = { node: one, units: chosen, cost };
     }
   }
