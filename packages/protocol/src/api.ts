@@ -12,6 +12,7 @@ import {
   WorkloadDetail,
   WorkloadView,
 } from "./views.ts";
+import { Hypothesis, RebalancePlan, WhatIf } from "./what-if.ts";
 
 /**
  * The methods of `berth.api.<method>`. Request bodies are `{ v: 1, ...params }`; replies are
@@ -75,6 +76,22 @@ const AllocationSelector = z.object({ allocation: z.string().min(1) });
  */
 export const api = {
   "cluster.status": { kind: "read", request: Empty, reply: ClusterStatus },
+  /** What the state would come to: tried on a copy of it, by the code that would do it. */
+  "cluster.whatif": {
+    kind: "read",
+    request: z.object({ hypothesis: Hypothesis }),
+    reply: WhatIf,
+  },
+  /** Moves that recover stranded capacity, or make room for a workload. Changes nothing. */
+  "cluster.rebalance": {
+    kind: "read",
+    request: z.object({
+      /** For whom to make room; null: for whatever comes. */
+      workload: z.string().min(1).nullable().default(null),
+      movesMax: z.int().min(1).max(limits.rebalanceMovesMax).default(20),
+    }),
+    reply: RebalancePlan,
+  },
   "workload.apply": {
     kind: "write",
     request: Write.extend({ workloads: z.array(z.json()).min(1) }),
@@ -123,6 +140,22 @@ export const api = {
     }),
   },
   "allocation.get": { kind: "read", request: AllocationSelector, reply: AllocationView },
+  /**
+   * Stops it, and starts its index on the other node if that has room then; null: wherever placement
+   * says. Refused unless its workload may be moved and can do without it for a moment.
+   */
+  "allocation.move": {
+    kind: "write",
+    request: Write.extend(AllocationSelector.shape).extend({
+      node: z.string().min(1).nullable().default(null),
+    }),
+    reply: z.object({
+      seq: z.int(),
+      allocation: AllocationId,
+      workload: WorkloadId,
+      index: z.int(),
+    }),
+  },
   "node.list": {
     kind: "read",
     request: z.object(page(z.int().min(0))),

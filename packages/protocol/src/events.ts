@@ -109,6 +109,8 @@ const AllocationStopRequested = z.object({
   reason: StopReason,
   /** For whom its room is wanted: nobody else gets it once it has ended. */
   onBehalfOf: WorkloadId.optional(),
+  /** Where its index goes next if there is room then; else it is placed like any other. */
+  moveTo: NodeId.optional(),
 });
 /** The agent saw it start, or saw its health change. */
 const AllocationRunning = z.object({

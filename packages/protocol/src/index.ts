@@ -26,6 +26,7 @@ export * from "./subjects.ts";
 export * from "./utf8-length.ts";
 export * from "./validate-workloads.ts";
 export * from "./views.ts";
+export * from "./what-if.ts";
 export * from "./workload-input.ts";
 export * from "./workload-json-schema.ts";
 export * from "./workload-spec.ts";

@@ -56,6 +56,22 @@ export const limits = {
   planListedMax: 200,
   /** Allocations that `why` explains one by one. */
   whyListedMax: 100,
+  /** Nodes that a hypothesis may lose, drain or add. */
+  whatIfNodesMax: 10_000,
+  /** Allocations of a cluster, ended ones included, about which hypotheses are tried. */
+  whatIfAllocationsMax: 500_000,
+  /** Passes of the scheduler after which a hypothesis is given up. */
+  whatIfPassesMax: 5_000,
+  /** Changes, and waiting workloads, that an answer to a hypothesis lists one by one. */
+  whatIfListedMax: 200,
+  /** Common requests that headroom is told for. */
+  requestClassesMax: 8,
+  /** Moves of one rebalancing. */
+  rebalanceMovesMax: 100,
+  /** Moves that one rebalancing tries before it takes what it has. */
+  rebalanceTrialsMax: 2_000,
+  /** Nodes on which one rebalancing looks for moves that make room. */
+  rebalanceNodesMax: 32,
   /** Similar names offered for an unknown one. */
   nearNamesMax: 5,
   /** Groups of waiting indexes with different reasons; more are merged. */

@@ -10,6 +10,7 @@ import { refuse } from "../select/refusal.ts";
 import type { ClusterState } from "../state/cluster-state.ts";
 import { applyWorkloads } from "./apply-workloads.ts";
 import type { CommandContext, Decision, JsonObject } from "./decision.ts";
+import { moveAllocation } from "./move-allocation.ts";
 import { cordonNode, drainNode, removeNode, uncordonNode } from "./node-commands.ts";
 import { removeWorkload, stopWorkload } from "./workload-commands.ts";
 
@@ -32,6 +33,7 @@ const handlers: {
   "workload.apply": applyWorkloads,
   "workload.stop": stopWorkload,
   "workload.remove": removeWorkload,
+  "allocation.move": moveAllocation,
   "node.cordon": cordonNode,
   "node.uncordon": uncordonNode,
   "node.drain": drainNode,

@@ -7,6 +7,7 @@ import { waitingIndexes } from "../state/apply-workload-event.ts";
 import { withoutPending, withUnlistedQueued } from "../state/pending-groups.ts";
 import type { Pass } from "./pass.ts";
 import { type Placed, placeIndexes } from "./place-indexes.ts";
+import { placeMoved } from "./place-moved.ts";
 
 /**
  * Reconsiders one workload: stops, placements, and why the rest waits. False when the pass took
@@ -25,7 +26,10 @@ export function evaluateWorkload(pass: Pass, workload: WorkloadRecord): boolean 
   for (const allocationIds of inPages(forget)) {
     if (!pass.add({ type: "AllocationsForgotten", allocationIds })) return false;
   }
-  const placed = placeIndexes(pass, workload, place);
+  const moved = placeMoved(pass, workload, place);
+  if (moved.isCut) return false;
+  const placed = placeIndexes(pass, workload, moved.rest);
+  placed.placed.push(...moved.placed);
   return !placed.isCut && explain(pass, workload, waiting, placed);
 }
 

@@ -35,7 +35,7 @@ export class Liveness {
         events.push({ type: "NodeStatusChanged", nodeId: node.id, ...verdict });
       }
       const down = verdict ? verdict.status === "down" : node.status === "down";
-      if (down) for (const id of node.live) events.push(lost(state, id, nowUnixMs));
+      if (down) for (const id of node.live) events.push(lossOf(state, id, nowUnixMs));
     }
     return events;
   }
@@ -71,7 +71,8 @@ export class Liveness {
   }
 }
 
-function lost(state: ClusterState, id: AllocationId, nowUnixMs: number): ClusterEvent {
+/** An allocation ends because its node is down. */
+export function lossOf(state: ClusterState, id: AllocationId, nowUnixMs: number): ClusterEvent {
   return {
     type: "AllocationFinished",
     allocationId: id,

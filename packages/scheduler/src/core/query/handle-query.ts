@@ -1,6 +1,8 @@
 import type { ApiMethod, ApiParams, ApiReply, api } from "@berth/protocol";
+import { planRebalance } from "../rebalance/plan-rebalance.ts";
 import { findAllocation, findNode, findWorkload } from "../select/find.ts";
 import type { ClusterState } from "../state/cluster-state.ts";
+import { whatIf } from "../whatif/what-if.ts";
 import { allocationView } from "./allocation-view.ts";
 import { clusterStatus } from "./cluster-status.ts";
 import { explainWorkload } from "./explain-workload.ts";
@@ -11,6 +13,7 @@ import { listWorkloads } from "./list-workloads.ts";
 import { nodeDetail } from "./node-view.ts";
 import { planWorkloads } from "./plan-workloads.ts";
 import type { QueryContext, QueryResult } from "./query-result.ts";
+import { withoutBreak } from "./slices.ts";
 import { workloadDetail } from "./workload-view.ts";
 
 export type { QueryResult } from "./query-result.ts";
@@ -23,6 +26,8 @@ const handlers: {
   [M in ReadMethod]: (context: QueryContext, params: ApiParams<M>) => QueryResult<ApiReply<M>>;
 } = {
   "cluster.status": ({ state }) => ({ ok: true, value: clusterStatus(state) }),
+  "cluster.whatif": (context, params) => withoutBreak(whatIf(context, params)),
+  "cluster.rebalance": (context, params) => withoutBreak(planRebalance(context, params)),
   "workload.plan": planWorkloads,
   "workload.list": listWorkloads,
   "workload.get": ({ state }, { workload }) => {
@@ -42,6 +47,33 @@ const handlers: {
   },
   "event.list": listEvents,
 };
+
+/** Reads that take so long that nobody may wait for them: they are done in slices. */
+export type LongMethod = "cluster.whatif" | "cluster.rebalance";
+
+const longHandlers: {
+  [M in LongMethod]: (
+    context: QueryContext,
+    params: ApiParams<M>,
+  ) => Generator<void, QueryResult<ApiReply<M>>>;
+} = { "cluster.whatif": whatIf, "cluster.rebalance": planRebalance };
+
+export function isLong(method: ReadMethod): method is LongMethod {
+  return Object.hasOwn(longHandlers, method);
+}
+
+/**
+ * Answers a read in slices: each `next` does one, and the last brings the answer. The state as it was
+ * at the first is what it answers from, whatever is applied to it since.
+ */
+export function handleLongQuery<M extends LongMethod>(
+  state: ClusterState,
+  method: M,
+  params: ApiParams<M>,
+  { nowUnixMs, replyBytesMax = null }: { nowUnixMs: number; replyBytesMax?: number | null },
+): Generator<void, QueryResult<ApiReply<M>>> {
+  return longHandlers[method]({ state, nowUnixMs, replyBytesMax }, params);
+}
 
 /**
  * Answers a read from the state as it is. `params` are what the method's schema parsed. Waiting

@@ -6,17 +6,17 @@ import {
   dimensions,
   type Exit,
   type Grant,
-  Health,
+  type Health,
   type NodeId,
-  Outcome,
+  type Outcome,
   type ResourceAmounts,
-  StopReason,
+  type StopReason,
   type WorkloadId,
   type WorkloadSpec,
 } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
+import { type AllocationColumns, copyColumns, emptyColumns } from "./allocation-columns.ts";
 import { outcomeOf } from "./allocation-status.ts";
-import { NullableColumn, NumberColumn, ValueColumn, WordColumn } from "./columns.ts";
 
 /** One version of a workload: a value that all its allocations share. */
 export interface Revision {
@@ -69,45 +69,30 @@ export interface AllocationRecord extends Placement, AllocationProgress {
   readonly outcome: Outcome | null;
 }
 
-export const allocationStatuses: readonly AllocationStatus[] = [
-  "placed",
-  "running",
-  "stopping",
-  ...Outcome.options,
-];
-
-/** One array for each field. A row that was deleted is used again. */
-class Columns {
-  /** 0 where no allocation is. */
-  readonly number = new NumberColumn(new Float64Array());
-  readonly revision = new ValueColumn<Revision>();
-  readonly index = new NumberColumn(new Uint32Array());
-  readonly attempt = new NumberColumn(new Uint32Array());
-  readonly place = new ValueColumn<Place>();
-  readonly amounts = new ValueColumn<ResourceAmounts>();
-  readonly ports = new ValueColumn<Grant["ports"]>();
-  readonly gpuUuids = new ValueColumn<Grant["gpuUuids"]>();
-  readonly special = new ValueColumn<SpecialGrant>();
-  readonly placedAtUnixMs = new NumberColumn(new Float64Array());
-  readonly status = new WordColumn(allocationStatuses);
-  readonly health = new WordColumn<Health>(Health.options);
-  readonly stopReason = new WordColumn<StopReason | null>([null, ...StopReason.options]);
-  readonly pid = new NullableColumn();
-  readonly startedAtUnixMs = new NullableColumn();
-  readonly message = new ValueColumn<string | null>();
-  readonly exit = new ValueColumn<Exit | null>();
-  readonly finishedAtUnixMs = new NullableColumn();
-}
-
 /**
  * Every allocation that is remembered, in order of their numbers. Reads like a map of records by
  * id; kept as columns, so that a million of them fit.
  */
 export class AllocationTable {
-  readonly #columns = new Columns();
+  readonly #columns: AllocationColumns;
   /** By number. */
-  readonly #rows = new Map<number, number>();
-  readonly #free: number[] = [];
+  readonly #rows: Map<number, number>;
+  readonly #free: number[];
+
+  constructor(
+    columns: AllocationColumns = emptyColumns(),
+    rows = new Map<number, number>(),
+    free: number[] = [],
+  ) {
+    this.#columns = columns;
+    this.#rows = rows;
+    this.#free = free;
+  }
+
+  /** A table that changes by itself, in time for copying arrays; the values in them are shared. */
+  copy(): AllocationTable {
+    return new AllocationTable(copyColumns(this.#columns), new Map(this.#rows), [...this.#free]);
+  }
 
   get size(): number {
     return this.#rows.size;
@@ -172,7 +157,7 @@ export function specialOf(granted: Grant): SpecialGrant {
   return isEmpty(special) ? NOTHING_SPECIAL : special;
 }
 
-function writePlacement(columns: Columns, row: number, placement: Placement): void {
+function writePlacement(columns: AllocationColumns, row: number, placement: Placement): void {
   const { revision, granted } = placement;
   columns.number.set(row, placement.number);
   columns.revision.set(row, revision);
@@ -186,7 +171,11 @@ function writePlacement(columns: Columns, row: number, placement: Placement): vo
   columns.placedAtUnixMs.set(row, placement.placedAtUnixMs);
 }
 
-function writeProgress(columns: Columns, row: number, progress: AllocationProgress): void {
+function writeProgress(
+  columns: AllocationColumns,
+  row: number,
+  progress: AllocationProgress,
+): void {
   columns.status.set(row, progress.status);
   columns.health.set(row, progress.health);
   columns.stopReason.set(row, progress.stopReason);
@@ -211,10 +200,10 @@ function sharedAmounts(granted: ResourceAmounts, asked: ResourceAmounts): Resour
 
 class Row implements AllocationRecord {
   readonly number: number;
-  readonly #columns: Columns;
+  readonly #columns: AllocationColumns;
   readonly #at: number;
 
-  constructor(columns: Columns, row: number, number: number) {
+  constructor(columns: AllocationColumns, row: number, number: number) {
     this.#columns = columns;
     this.#at = row;
     this.number = number;

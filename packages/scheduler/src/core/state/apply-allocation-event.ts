@@ -40,6 +40,7 @@ export function applyAllocationPlaced(
   );
   state.nextAllocationNumber += 1;
   state.explanations.add(id, event.why);
+  forgetMove(state, slot);
   workload.slots.set({ ...slot, live: id, attempt, retryAtUnixMs: null });
   workload.counts.placed += 1;
   takeGrant(node, id, granted);
@@ -76,7 +77,14 @@ export function applyAllocationStopRequested(
   if (event.onBehalfOf !== undefined) {
     applying.state.yielding.set(allocation.id, event.onBehalfOf);
   }
+  if (event.moveTo !== undefined) applying.state.moves.set(allocation.id, event.moveTo);
   leaveDesired(applying, allocation);
+}
+
+/** The index has a place again: where that was to be is of no interest any more. */
+function forgetMove({ moves }: ClusterState, { history }: Slot): void {
+  const last = history.at(-1);
+  if (last !== undefined) moves.delete(last);
 }
 
 export function applyAllocationRunning(
@@ -150,6 +158,7 @@ export function applyAllocationsForgotten(
     else workload.slots.set({ ...slot, history });
     state.allocations.delete(id);
     state.explanations.delete(id);
+    state.moves.delete(id);
     changes.allocations.delete(id);
     changes.removedAllocations.add(id);
     changes.workloads.add(workload.id);

@@ -99,6 +99,7 @@ export function applyWorkloadRemoved(applying: Applying, event: EventOf<"Workloa
     for (const id of slot.history) {
       state.allocations.delete(id);
       state.explanations.delete(id);
+      state.moves.delete(id);
       changes.allocations.delete(id);
       changes.removedAllocations.add(id);
     }

@@ -51,6 +51,8 @@ export interface ClusterState {
   readonly reservations: Map<string, Reservation>;
   /** Live allocations that were asked to stop so that another workload gets their room. */
   readonly yielding: Map<AllocationId, WorkloadId>;
+  /** Where the index of an allocation that was asked to move goes next; until it is placed again. */
+  readonly moves: Map<AllocationId, NodeId>;
   /** Why the newest allocations are where they are: people ask, nothing else depends on it. */
   readonly explanations: RecentMap<AllocationId, PlacementExplanation>;
   /** Answers to writes, the newest `limits.answersRememberedMax`. */
@@ -147,6 +149,7 @@ export function createState(): ClusterState {
     pools: new Map(),
     reservations: new Map(),
     yielding: new Map(),
+    moves: new Map(),
     explanations: new RecentMap(limits.placementExplanationsRememberedMax),
     answers: new RecentMap(limits.answersRememberedMax),
     events: createEventRing(),

@@ -30,6 +30,10 @@ export class NumberColumn {
     this.#numbers[row] = number;
   }
 
+  copy(): NumberColumn {
+    return new NumberColumn(this.#numbers.slice());
+  }
+
   #grow(rows: number): void {
     const length = Math.max(ROWS_MIN, rows, Math.ceil(this.#numbers.length * GROWTH));
     const grown = sameKind(this.#numbers, length);
@@ -46,7 +50,11 @@ function sameKind(array: NumberArray, length: number): NumberArray {
 
 /** Numbers, any but NaN, or null. */
 export class NullableColumn {
-  readonly #numbers = new NumberColumn(new Float64Array());
+  readonly #numbers: NumberColumn;
+
+  constructor(numbers = new NumberColumn(new Float64Array())) {
+    this.#numbers = numbers;
+  }
 
   get(row: number): number | null {
     const number = this.#numbers.get(row);
@@ -56,15 +64,20 @@ export class NullableColumn {
   set(row: number, number: number | null): void {
     this.#numbers.set(row, number ?? Number.NaN);
   }
+
+  copy(): NullableColumn {
+    return new NullableColumn(this.#numbers.copy());
+  }
 }
 
 /** One of a few words; `null` may be one of them. */
 export class WordColumn<Word> {
   readonly #words: readonly Word[];
-  readonly #positions = new NumberColumn(new Uint8Array());
+  readonly #positions: NumberColumn;
 
-  constructor(words: readonly Word[]) {
+  constructor(words: readonly Word[], positions = new NumberColumn(new Uint8Array())) {
     this.#words = words;
+    this.#positions = positions;
   }
 
   get(row: number): Word {
@@ -78,11 +91,19 @@ export class WordColumn<Word> {
     assert(position >= 0, "a word that the column does not have");
     this.#positions.set(row, position);
   }
+
+  copy(): WordColumn<Word> {
+    return new WordColumn(this.#words, this.#positions.copy());
+  }
 }
 
 /** Values by reference: cheap where many rows share one. */
 export class ValueColumn<Value> {
-  readonly #values: (Value | undefined)[] = [];
+  readonly #values: (Value | undefined)[];
+
+  constructor(values: (Value | undefined)[] = []) {
+    this.#values = values;
+  }
 
   get(row: number): Value {
     const value = this.#values[row];
@@ -97,5 +118,10 @@ export class ValueColumn<Value> {
   /** Lets go of the value of a row that is no longer used. */
   clear(row: number): void {
     this.#values[row] = undefined;
+  }
+
+  /** Of the column; the values are shared. */
+  copy(): ValueColumn<Value> {
+    return new ValueColumn(this.#values.slice());
   }
 }

@@ -183,6 +183,9 @@ class StateReader {
       case "yielding":
         for (const [id, workload] of chunk.rows) this.#state.yielding.set(id, workload);
         return;
+      case "moves":
+        for (const [id, node] of chunk.rows) this.#state.moves.set(id, node);
+        return;
       case "explanations":
         for (const [id, why] of chunk.rows) explanations.add(id, why);
         return;

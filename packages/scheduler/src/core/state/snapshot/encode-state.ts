@@ -106,6 +106,7 @@ export function* sectionsOf(state: ClusterState): Generator<Section> {
   yield ["pools", state.pools.values()];
   yield ["reservations", state.reservations.values()];
   yield ["yielding", state.yielding];
+  yield ["moves", state.moves];
   yield ["explanations", state.explanations];
   yield ["answers", answerRows(state)];
   yield ["events", eventsAfter(state.events, 0)];

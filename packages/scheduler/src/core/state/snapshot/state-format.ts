@@ -18,7 +18,8 @@ import {
   StopReason,
   type WorkloadId,
 } from "@berth/protocol";
-import { allocationStatuses, type Revision, type SpecialGrant } from "../allocation-table.ts";
+import { allocationStatuses } from "../allocation-columns.ts";
+import type { Revision, SpecialGrant } from "../allocation-table.ts";
 import type { WorkloadCounts } from "../cluster-state.ts";
 import type { IndexRange } from "../index-ranges.ts";
 
@@ -59,6 +60,8 @@ export interface StateSections {
   reservations: Reservation;
   /** Live allocations that make room for a workload. */
   yielding: [id: AllocationId, workload: WorkloadId];
+  /** Allocations that were asked to move, and where to. */
+  moves: [id: AllocationId, node: NodeId];
   explanations: [id: AllocationId, why: PlacementExplanation];
   answers: [id: RequestId, method: string, reply: unknown, seq: number];
   events: EventView;
