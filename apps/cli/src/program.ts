@@ -8,6 +8,7 @@ import { addLogCommands } from "./program/log-commands.ts";
 import { addNodeCommands } from "./program/node-commands.ts";
 import type { Run } from "./program/options.ts";
 import { addReadCommands } from "./program/read-commands.ts";
+import { addWhatIfCommands } from "./program/what-if-commands.ts";
 import { addWorkloadCommands } from "./program/workload-commands.ts";
 import { VERSION } from "./version.ts";
 
@@ -41,6 +42,7 @@ export function buildProgram(terminal: Terminal, onExit: (code: ExitCode) => voi
   };
   addWorkloadCommands(program, run);
   addReadCommands(program, run);
+  addWhatIfCommands(program, run);
   addNodeCommands(program, run);
   addClusterCommands(program, run);
   addLogCommands(program, run);

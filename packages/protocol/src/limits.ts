@@ -59,7 +59,7 @@ export const limits = {
   /** Nodes that a hypothesis may lose, drain or add. */
   whatIfNodesMax: 10_000,
   /** Allocations of a cluster, ended ones included, about which hypotheses are tried. */
-  whatIfAllocationsMax: 500_000,
+  whatIfAllocationsMax: 200_000,
   /** Passes of the scheduler after which a hypothesis is given up. */
   whatIfPassesMax: 5_000,
   /** Changes, and waiting workloads, that an answer to a hypothesis lists one by one. */

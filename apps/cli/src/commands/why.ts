@@ -3,9 +3,6 @@ import {
   describeNearestFit,
   describePending,
   describeRejection,
-  formatCpuMillis,
-  formatMemoryMiB,
-  formatNetworkMbps,
   type PendingGroup,
   type Why,
   type WorkloadSpec,
@@ -13,6 +10,7 @@ import {
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { age, counted } from "../output/format-values.ts";
+import { resourceTexts } from "../output/resources-text.ts";
 import { allocationStyle, workloadStyle } from "../output/status-style.ts";
 import { type Column, renderTable } from "../output/table.ts";
 
@@ -44,21 +42,8 @@ function printHead(context: Context, { workload }: Why, spec: WorkloadSpec): voi
 
 /** What one instance asks for, biggest worry first. */
 export function needsText({ resources, ports }: WorkloadSpec): string {
-  const { gpu, cpuMillis, memoryMiB, diskMiB, networkMbps } = resources;
   const count = Object.keys(ports).length;
-  const gpuText = gpu
-    ? `${counted(gpu.count, "GPU")}${gpu.models.length > 0 ? ` (${gpu.models.join(" or ")})` : ""}`
-    : null;
-  return [
-    gpuText,
-    `${formatCpuMillis(cpuMillis)} cpu`,
-    `${formatMemoryMiB(memoryMiB)} memory`,
-    diskMiB > 0 ? `${formatMemoryMiB(diskMiB)} disk` : null,
-    networkMbps > 0 ? `${formatNetworkMbps(networkMbps)} network` : null,
-    count > 0 ? counted(count, "port") : null,
-  ]
-    .filter((part) => part !== null)
-    .join(", ");
+  return [...resourceTexts(resources), ...(count > 0 ? [counted(count, "port")] : [])].join(", ");
 }
 
 function printPending(context: Context, { count, indexes, explanation }: PendingGroup): void {

@@ -44,7 +44,10 @@ function argumentOf(command: Command): Pick<CommandDescription, "argument" | "ch
   const [first] = command.registeredArguments;
   if (!first) return { argument: "none", choices: [] };
   if (first.argChoices) return { argument: "choice", choices: first.argChoices };
-  const name = first.name();
-  const argument = name === "file" ? "file" : name === "node" ? "node" : "workload";
-  return { argument, choices: [] };
+  return { argument: kindOf(first.name()), choices: [] };
+}
+
+function kindOf(name: string): CommandDescription["argument"] {
+  if (name === "file" || name === "node") return name;
+  return name === "count" ? "none" : "workload";
 }

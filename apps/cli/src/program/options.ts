@@ -1,4 +1,11 @@
-import { parseDurationMs } from "@berth/protocol";
+import {
+  limits,
+  type Parsed,
+  parseCpuMillis,
+  parseDurationMs,
+  parseMemoryMiB,
+  parseNetworkMbps,
+} from "@berth/protocol";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "../context.ts";
 import type { ExitCode } from "../exit-codes.ts";
@@ -14,10 +21,31 @@ export const listKinds = ["workloads", "allocations", "nodes"] as const;
 export type ListKind = (typeof listKinds)[number];
 
 /** Parsers for commander: what is wrong goes into the usage message. */
-export function duration(text: string): number {
-  const parsed = parseDurationMs(text);
-  if (!parsed.ok) throw new InvalidArgumentError(`${parsed.message}.`);
-  return parsed.value;
+export const duration = quantity(parseDurationMs);
+export const cores = quantity(parseCpuMillis);
+export const memory = quantity(parseMemoryMiB);
+export const bandwidth = quantity(parseNetworkMbps);
+
+function quantity(parse: (text: string) => Parsed<number>): (text: string) => number {
+  return (text) => {
+    const parsed = parse(text);
+    if (!parsed.ok) throw new InvalidArgumentError(`${parsed.message}.`);
+    return parsed.value;
+  };
+}
+
+/** How many moves one rebalancing may make. */
+export function moveCount(text: string): number {
+  const moves = wholeNumber(text);
+  if (moves >= 1 && moves <= limits.rebalanceMovesMax) return moves;
+  throw new InvalidArgumentError(`Write a number from 1 to ${limits.rebalanceMovesMax}.`);
+}
+
+/** How many nodes are imagined. */
+export function nodeCount(text: string): number {
+  const nodes = wholeNumber(text);
+  if (nodes >= 1 && nodes <= limits.whatIfNodesMax) return nodes;
+  throw new InvalidArgumentError(`Write a number from 1 to ${limits.whatIfNodesMax}.`);
 }
 
 export function wholeNumber(text: string): number {

@@ -8,6 +8,8 @@ export interface WaitOptions {
   /** Wakes only for what concerns this workload or node; null for any event. */
   readonly workload?: string | null;
   readonly node?: string | null;
+  /** Raised to stop waiting; Ctrl-C unless another is given. */
+  readonly signal?: AbortSignal;
 }
 
 const POLL_WAIT_MS = 5_000;
@@ -21,10 +23,10 @@ const RETRY_WAIT_MS = 500;
  */
 export async function waitForEvents(
   context: Context,
-  { timeoutMs, workload = null, node = null }: WaitOptions,
+  { timeoutMs, workload = null, node = null, signal = context.interrupted }: WaitOptions,
   look: () => Promise<ExitCode | null>,
 ): Promise<ExitCode> {
-  const { client, interrupted: signal } = context;
+  const { client } = context;
   const giveUpAt = performance.now() + timeoutMs;
   let afterSeq: number | null = null;
   for (;;) {

@@ -12,4 +12,11 @@ export { type DesiredNotice, desiredDeltas, desiredPage, fenceOf } from "./node/
 export { Liveness } from "./node/liveness.ts";
 export { type Observed, observeReports } from "./node/observe-reports.ts";
 export { registerNode } from "./node/register-node.ts";
-export { handleQuery, type QueryResult, type ReadMethod } from "./query/handle-query.ts";
+export {
+  handleLongQuery,
+  handleQuery,
+  isLong,
+  type LongMethod,
+  type QueryResult,
+  type ReadMethod,
+} from "./query/handle-query.ts";

@@ -11,10 +11,19 @@ import {
   subjects,
 } from "@berth/protocol";
 import type { Bus, Clock, Logger, Message, Storage, Subscription } from "@berth/runtime";
-import { handleCommand, handleQuery, type ReadMethod, type WriteMethod } from "../core/index.ts";
+import {
+  handleCommand,
+  handleLongQuery,
+  handleQuery,
+  isLong,
+  type LongMethod,
+  type ReadMethod,
+  type WriteMethod,
+} from "../core/index.ts";
 import { accept, acceptBounded, invalidRequest, refuse, type Respond } from "./answer.ts";
 import { EventWaiters } from "./event-waiters.ts";
 import { shellLimits, shellTimings } from "./limits.ts";
+import { LongReads } from "./long-reads.ts";
 import { refusal, refusals } from "./refusal.ts";
 import type { Reign } from "./reign.ts";
 import { SeqWaiters } from "./seq-waiters.ts";
@@ -44,10 +53,12 @@ export class ApiService {
   readonly #components: ApiComponents;
   readonly #waiters: EventWaiters;
   readonly #reads: SeqWaiters;
+  readonly #longReads: LongReads;
 
   constructor(components: ApiComponents) {
     this.#components = components;
     this.#reads = new SeqWaiters(components.clock);
+    this.#longReads = new LongReads(components.clock);
     this.#waiters = new EventWaiters(components.clock, (params, respond, isLast) =>
       this.#answerEvents(params, respond, isLast),
     );
@@ -91,6 +102,7 @@ export class ApiService {
   /** Answers everyone who waits: nothing more will come of this state. */
   stopWaiting(): void {
     this.#reads.giveUp();
+    this.#longReads.giveUpAll();
     this.#waiters.expireAll();
   }
 
@@ -166,6 +178,9 @@ export class ApiService {
     if (standing.mode === "away") return refuse(respond, standing.refusal);
     const outdated = this.#outdated(standing);
     if (outdated !== null) return refuse(respond, outdated);
+    if (isLong(method)) {
+      return this.#readLong(standing, method, params as ApiParams<LongMethod>, respond);
+    }
     const result = handleQuery(stateOf(standing), method, params, this.#queryContext());
     if (!result.ok) return this.#send(standing, respond, () => refuse(respond, result.error));
     const { value } = result;
@@ -175,6 +190,43 @@ export class ApiService {
       respond,
       isStatus ? { ...value, ready: this.#components.isReady() } : value,
     );
+  }
+
+  /** Answered from the state as it is now, when that is worked out and the log has that state. */
+  #readLong(
+    begun: Present,
+    method: LongMethod,
+    params: ApiParams<LongMethod>,
+    respond: Respond,
+  ): void {
+    const { logger } = this.#components;
+    if (this.#longReads.isFull) {
+      return refuse(respond, refusals.overloaded("long reads", shellLimits.longReadsMax));
+    }
+    const work = handleLongQuery(stateOf(begun), method, params, this.#queryContext());
+    this.#longReads.add(work, {
+      onDone: (result, tookMs) => {
+        const send = () =>
+          result.ok
+            ? acceptBounded(respond, { ...result.value, tookMs }, result.value.seq)
+            : refuse(respond, result.error);
+        this.#sendIfStill(begun, respond, send);
+      },
+      onFailed: (cause) => {
+        logger.error("a long read failed", { method, cause });
+        refuse(respond, refusals.internal());
+      },
+      onGivenUp: () => refuse(respond, refusals.notLeader("it has lost its state meanwhile")),
+    });
+  }
+
+  /** A reign that has ended since may have left changes behind that the log never got. */
+  #sendIfStill(begun: Present, respond: Respond, send: () => void): void {
+    if (begun.mode === "following") return send();
+    const now = this.#components.standing();
+    const isStill = now.mode === "leading" && now.reign === begun.reign;
+    if (isStill) this.#send(now, respond, send);
+    else refuse(respond, refusals.notLeader("it has stopped leading meanwhile"));
   }
 
   /** A replica that lost touch may answer from a state of long ago; it says so instead. */

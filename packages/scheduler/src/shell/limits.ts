@@ -8,6 +8,8 @@ export const shellLimits = {
   unacknowledgedBytesMax: 16 * 1024 * 1024,
   /** Reads that wait for the log to get as far as they ask; more are refused as `behind`. */
   readsWaitingMax: 1_000,
+  /** What-ifs and plans of rebalancing at once; more are refused as `overloaded`. */
+  longReadsMax: 4,
   /** Requests that wait for events to come; more are answered at once with none. */
   eventWaitersMax: 1_000,
   /** A node's description in the log, JSON bytes. */
@@ -39,6 +41,8 @@ export const shellTimings = {
   leaseAbsencesMin: 2,
   /** Wait before another attempt to open a term on a log that has moved on. */
   conflictRetryMs: 20,
+  /** A read that takes long goes on for this long before others get their turn, or for one slice. */
+  longReadTurnMs: 20,
   /** How long a read waits at most for the log to get as far as it asks. */
   readWaitMsMax: 1_000,
   /** A replica that has heard nothing of the lease for this long does not know how old its state is. */

@@ -119,12 +119,12 @@ export class Draft {
   }
 
   #refresh(): void {
-    const { touched, state } = this.scratch;
-    for (const id of touched) {
+    const { touchedNodes, state } = this.scratch;
+    for (const id of touchedNodes) {
       const node = state.nodes.get(id);
       if (node) this.survey.set(node);
     }
-    touched.clear();
+    this.scratch.forgetTouched();
   }
 }
 

@@ -11,7 +11,7 @@ const LOOKS_PER_MOVE = 8;
 /** Tries in a row that gain nothing, after which no more is expected. */
 const MISSES_MAX = 64;
 /** A move gains at least this part of what it moves: nobody is disturbed for crumbs. */
-const GAIN_PART_MIN = 1 / 20;
+const GAIN_PART_MIN = 1 / 4;
 /** Nodes looked through for candidates in one slice of the work. */
 const NODES_PER_SLICE = 100;
 

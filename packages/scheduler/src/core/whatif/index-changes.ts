@@ -2,7 +2,6 @@ import {
   type AllocationId,
   type ChangeCounts,
   type IndexChange,
-  type NodeId,
   type PendingGroup,
   type WaitingWorkload,
   type WorkloadId,
@@ -10,28 +9,22 @@ import {
 import { byCodeUnit } from "../state/canonical-text.ts";
 import type { ClusterState, WorkloadRecord } from "../state/cluster-state.ts";
 import { hasIndex } from "../state/index-ranges.ts";
+import type { SlotTable } from "../state/slot-table.ts";
 
-/** Where an index lives. */
-interface Lodging {
-  readonly id: AllocationId;
-  readonly nodeId: NodeId;
-  readonly nodeName: string;
-}
-
-/** Where everything lives and what waits, kept apart from a state that will change. */
+/** Which allocation of each index lives and what waits, kept apart from a state that will change. */
 export class Whereabouts {
-  readonly #lodgings = new Map<WorkloadId, ReadonlyMap<number, Lodging>>();
+  readonly #slots = new Map<WorkloadId, SlotTable>();
   readonly #pending = new Map<WorkloadId, readonly PendingGroup[]>();
 
-  constructor(state: ClusterState) {
-    for (const workload of state.workloads.values()) {
-      this.#lodgings.set(workload.id, lodgingsOf(state, workload));
-      this.#pending.set(workload.id, workload.pending);
+  constructor({ workloads }: ClusterState) {
+    for (const { id, slots, pending } of workloads.values()) {
+      this.#slots.set(id, slots.copy());
+      this.#pending.set(id, pending);
     }
   }
 
-  lodgingsOf(id: WorkloadId): ReadonlyMap<number, Lodging> {
-    return this.#lodgings.get(id) ?? new Map();
+  liveOf(id: WorkloadId): Map<number, AllocationId> {
+    return liveOf(this.#slots.get(id));
   }
 
   pendingOf(id: WorkloadId): readonly PendingGroup[] {
@@ -39,31 +32,29 @@ export class Whereabouts {
   }
 }
 
-function lodgingsOf(
-  { allocations }: ClusterState,
-  { slots }: WorkloadRecord,
-): Map<number, Lodging> {
-  const lodgings = new Map<number, Lodging>();
-  for (const { index, live } of slots.values()) {
-    const allocation = live === null ? undefined : allocations.get(live);
-    if (!allocation) continue;
-    const { id, place } = allocation;
-    lodgings.set(index, { id, ...place });
-  }
-  return lodgings;
+function liveOf(slots: SlotTable | undefined): Map<number, AllocationId> {
+  const ids = new Map<number, AllocationId>();
+  for (const { index, live } of slots?.values() ?? []) if (live !== null) ids.set(index, live);
+  return ids;
 }
 
 /** The worst first: what loses its place comes before what gets another one. */
 const changeOrder = ["displaced", "moved", "restarted", "started", "ended"] as const;
 
-/** What became of each index since, the worst first. */
-export function indexChanges(before: Whereabouts, state: ClusterState): IndexChange[] {
+/** What became of each index of these workloads since, the worst first. */
+export function indexChanges(
+  before: Whereabouts,
+  state: ClusterState,
+  among: Iterable<WorkloadId>,
+): IndexChange[] {
   const changes: IndexChange[] = [];
-  for (const workload of state.workloads.values()) {
-    const was = before.lodgingsOf(workload.id);
-    const is = lodgingsOf(state, workload);
+  for (const id of among) {
+    const workload = state.workloads.get(id);
+    if (!workload) continue;
+    const was = before.liveOf(id);
+    const is = liveOf(workload.slots);
     for (const index of new Set([...was.keys(), ...is.keys()])) {
-      const change = changeOf(workload, index, was.get(index), is.get(index));
+      const change = changeOf(state, workload, index, was.get(index), is.get(index));
       if (change) changes.push(change);
     }
   }
@@ -76,20 +67,28 @@ export function indexChanges(before: Whereabouts, state: ClusterState): IndexCha
 }
 
 function changeOf(
+  { allocations }: ClusterState,
   { id: workload, pending }: WorkloadRecord,
   index: number,
-  was: Lodging | undefined,
-  is: Lodging | undefined,
+  was: AllocationId | undefined,
+  is: AllocationId | undefined,
 ): IndexChange | null {
-  if (was?.id === is?.id) return null;
-  const from = was?.nodeName ?? null;
-  const to = is?.nodeName ?? null;
-  const allocation = was?.id ?? null;
-  return { change: kind(), workload, index, allocation, from, to };
+  if (was === is) return null;
+  // A record lasts longer than its allocation: see `limits.finishedAllocationsPerIndexMax`.
+  const from = was === undefined ? undefined : allocations.get(was);
+  const to = is === undefined ? undefined : allocations.get(is);
+  return {
+    change: kind(),
+    workload,
+    index,
+    allocation: was ?? null,
+    from: from?.nodeName ?? null,
+    to: to?.nodeName ?? null,
+  };
 
   function kind(): IndexChange["change"] {
-    if (!was) return "started";
-    if (is) return was.nodeId === is.nodeId ? "restarted" : "moved";
+    if (was === undefined) return "started";
+    if (to) return from?.nodeId === to.nodeId ? "restarted" : "moved";
     return pending.some(({ indexes }) => hasIndex(indexes, index)) ? "displaced" : "ended";
   }
 }
@@ -101,9 +100,14 @@ export function countChanges(changes: readonly IndexChange[]): ChangeCounts {
 }
 
 /** Workloads of which another number waits, or for another reason; those that lost most first. */
-export function newlyWaiting(before: Whereabouts, state: ClusterState): WaitingWorkload[] {
+export function newlyWaiting(
+  before: Whereabouts,
+  state: ClusterState,
+  among: Iterable<WorkloadId>,
+): WaitingWorkload[] {
   const found: WaitingWorkload[] = [];
-  for (const { id, pending } of state.workloads.values()) {
+  for (const id of among) {
+    const pending = state.workloads.get(id)?.pending ?? [];
     const was = before.pendingOf(id);
     if (pending.length === 0 || gistOf(was) === gistOf(pending)) continue;
     found.push({

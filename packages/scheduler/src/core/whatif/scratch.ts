@@ -4,6 +4,7 @@ import {
   type ClusterEvent,
   LOG_VERSION,
   type NodeId,
+  type WorkloadId,
 } from "@berth/protocol";
 import { evaluate } from "../evaluate/evaluate.ts";
 import { applyEntry } from "../state/apply-entry.ts";
@@ -18,8 +19,9 @@ import { forkState } from "../state/fork-state.ts";
 export class Scratch {
   readonly state: ClusterState;
   readonly nowUnixMs: number;
-  /** Nodes that changed since this was last emptied. */
-  readonly touched = new Set<NodeId>();
+  /** Nodes and workloads that changed since `forgetTouched`. */
+  readonly touchedNodes = new Set<NodeId>();
+  readonly touchedWorkloads = new Set<WorkloadId>();
   /** Passes of the evaluation so far. */
   passes = 0;
   /** Allocations that an agent has something to say of. */
@@ -44,13 +46,18 @@ export class Scratch {
       previous: "",
       events: [...events],
     });
-    for (const id of changes.nodes) this.touched.add(id);
-    for (const id of changes.removedNodes) this.touched.add(id);
+    for (const id of changes.nodes) this.touchedNodes.add(id);
+    for (const id of changes.workloads) this.touchedWorkloads.add(id);
     for (const event of events) {
       if (event.type === "AllocationPlaced" || event.type === "AllocationStopRequested") {
         this.#unanswered.add(event.allocationId);
       }
     }
+  }
+
+  forgetTouched(): void {
+    this.touchedNodes.clear();
+    this.touchedWorkloads.clear();
   }
 
   /**

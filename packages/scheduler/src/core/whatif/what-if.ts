@@ -32,19 +32,20 @@ export function* whatIf(
   const before = survey.headroom();
   const whereabouts = new Whereabouts(scratch.state);
   const passesBefore = scratch.passes;
-  scratch.touched.clear();
+  scratch.forgetTouched();
+  yield;
   const events = hypothesisEvents(scratch.state, hypothesis, nowUnixMs);
   if (!events.ok) return events;
   scratch.apply(events.value);
+  yield;
   if (!(yield* scratch.settle(limits.whatIfPassesMax))) return restlessRefusal();
-  for (const id of scratch.touched) {
+  for (const id of scratch.touchedNodes) {
     const node = scratch.state.nodes.get(id);
     if (node) survey.set(node);
-    else survey.delete(id);
   }
   yield;
-  const changes = indexChanges(whereabouts, scratch.state);
-  const waiting = newlyWaiting(whereabouts, scratch.state);
+  const changes = indexChanges(whereabouts, scratch.state, scratch.touchedWorkloads);
+  const waiting = newlyWaiting(whereabouts, scratch.state, scratch.touchedWorkloads);
   const bytesMax = replyBytesMax === null ? null : Math.floor(replyBytesMax * WAITING_SHARE);
   const value: WhatIf = {
     seq,
