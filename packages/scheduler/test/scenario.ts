@@ -45,13 +45,31 @@ const constraints = fc.constantFrom<string[]>(
 const name = fc.constantFrom("s0", "s1", "b0", "b1", "y0");
 const count = fc.integer({ min: 1, max: 6 });
 const priority = fc.constantFrom(10, 50, 90);
+/** Most may be moved, so that moves are tried. */
+const placement = fc.constantFrom({ movable: true }, { movable: true }, {});
 
 const spec: fc.Arbitrary<WorkloadSpec> = fc.oneof(
   fc
-    .record({ name: fc.constantFrom("s0", "s1"), count, priority, resources, ports, constraints })
+    .record({
+      name: fc.constantFrom("s0", "s1"),
+      count,
+      priority,
+      resources,
+      ports,
+      constraints,
+      placement,
+    })
     .map(serviceSpec),
   fc
-    .record({ name: fc.constantFrom("b0", "b1"), count, priority, resources, ports, constraints })
+    .record({
+      name: fc.constantFrom("b0", "b1"),
+      count,
+      priority,
+      resources,
+      ports,
+      constraints,
+      placement,
+    })
     .map(batchSpec),
   fc.record({ name: fc.constant("y0"), priority, resources, ports, constraints }).map(systemSpec),
 );
@@ -90,6 +108,7 @@ const action = fc.oneof(
       deadlineMs: fc.constantFrom(null, 0, 5_000),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("move" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("leader" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("relabel" as const), pick }) },
   {
@@ -195,6 +214,13 @@ export function act(cluster: TestCluster, action: Action): void {
         ignoreSystem: action.pick % 2 === 0,
         reason: null,
       });
+    case "move": {
+      const running = [...state.allocations.values()].filter(({ status }) => status === "running");
+      const allocation = running[action.pick % Math.max(1, running.length)];
+      if (!allocation) return;
+      const target = action.pick % 3 === 0 ? null : (nodeAt(action.pick >> 2)?.id ?? null);
+      return void cluster.command("allocation.move", { allocation: allocation.id, node: target });
+    }
     case "leader":
       return void cluster.append([leaderStarted(state.term + 1)]);
     case "relabel": {

@@ -24,9 +24,10 @@ export async function whatIfDrain(context: Context, nodes: readonly string[]): P
   return ask(context, { kind: "drain", nodes: [...nodes] });
 }
 
-/** Nodes, or one label as `key=value` for all that have it. */
+/** Nodes, with or without the word `node` before them, or one label as `key=value`. */
 export async function whatIfLose(context: Context, what: readonly string[]): Promise<ExitCode> {
   const [first = "", ...others] = what;
+  if (first === "node" && others.length > 0) return ask(context, { kind: "lose", nodes: others });
   const at = first.indexOf("=");
   if (at < 0) return ask(context, { kind: "lose", nodes: [...what] });
   if (others.length > 0) {

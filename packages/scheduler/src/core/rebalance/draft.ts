@@ -1,5 +1,6 @@
 import {
   type AllocationId,
+  type Grant,
   type Headroom,
   headroomDimensions,
   limits,
@@ -8,9 +9,15 @@ import {
   type WorkloadId,
 } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { billionthsOf, type RoomSurvey } from "../room/room-survey.ts";
+import { billionthsOf, type RoomSurvey, unitsOf } from "../room/room-survey.ts";
 import { surveyNodes } from "../room/survey-nodes.ts";
-import type { AllocationRecord, ClusterState, WorkloadRecord } from "../state/cluster-state.ts";
+import type {
+  AllocationRecord,
+  ClusterState,
+  NodeRecord,
+  WorkloadRecord,
+} from "../state/cluster-state.ts";
+import type { NodeUsage } from "../state/node-usage.ts";
 import { Scratch } from "../whatif/scratch.ts";
 import { allowsMoves, budgetRefusal, isSettled } from "./move-refusal.ts";
 import { commitMove, commitPlacement, type Move } from "./try-move.ts";
@@ -49,6 +56,10 @@ export class Draft {
     return this.#movesMax - this.moves.length;
   }
 
+  get hasTrials(): boolean {
+    return this.#trials < limits.rebalanceTrialsMax;
+  }
+
   /** Counts a trial; false when there were as many as there may be. */
   countTrial(): boolean {
     this.#trials += 1;
@@ -82,6 +93,21 @@ export class Draft {
   /** What is stranded now, in the units of `prices`. */
   get strandedUnits(): number {
     return this.survey.strandedUnits(this.prices);
+  }
+
+  /** What is stranded on one node. */
+  unitsOn({ id }: NodeRecord): number {
+    return unitsOf(this.survey.roomOf(id)?.leftOver ?? [], this.prices);
+  }
+
+  /** What would be, with this usage. */
+  unitsIf(node: NodeRecord, usage: NodeUsage): number {
+    return unitsOf(this.survey.look(node, usage).leftOver, this.prices);
+  }
+
+  /** What a grant is of the cluster. */
+  unitsOf(granted: Grant): number {
+    return this.survey.unitsOfGrant(granted, this.prices);
   }
 
   headroom(): Headroom {

@@ -1,139 +1,137 @@
-import type { NodeId, WorkloadId } from "@berth/protocol";
-import { Pass } from "../evaluate/pass.ts";
-import { unitsOf } from "../room/room-survey.ts";
-import type { AllocationRecord, NodeRecord } from "../state/cluster-state.ts";
-import { addGrant, copyUsage, subtractGrant } from "../state/node-usage.ts";
+import type { NodeId } from "@berth/protocol";
+import { grantOn } from "../place/grant.ts";
+import type { NodeRecord } from "../state/cluster-state.ts";
+import { addGrant, copyUsage, type NodeUsage, subtractGrant } from "../state/node-usage.ts";
 import type { Draft } from "./draft.ts";
-import { type Move, tryMove } from "./try-move.ts";
+import { leavingFor, movableOn, type Seat, trySeat } from "./seats.ts";
+import type { Move } from "./try-move.ts";
 
-/** Allocations that are tried for each move; the best of them is made. */
-const LOOKS_PER_MOVE = 8;
+/** Seats that are tried for each step; the best of them is made. */
+const LOOKS_PER_STEP = 8;
 /** Tries in a row that gain nothing, after which no more is expected. */
 const MISSES_MAX = 64;
-/** A move gains at least this part of what it moves: nobody is disturbed for crumbs. */
+/** A step gains at least this part of what it moves: nobody is disturbed for crumbs. */
 const GAIN_PART_MIN = 1 / 4;
-/** Nodes looked through for candidates in one slice of the work. */
-const NODES_PER_SLICE = 100;
+/** One more of a request is no gain worth a move where so many of it fit already. */
+const FITS_MAX = 8;
+/** Nodes looked through for seats in one slice of the work. */
+const NODES_PER_SLICE = 50;
 
-/** One of the allocations of a workload on a node, and what its end alone would recover there. */
-interface Candidate {
-  readonly allocation: AllocationRecord;
-  readonly released: number;
+/** A seat, and how much less would be stranded on its node alone, for each that leaves. */
+interface RatedSeat extends Seat {
+  readonly rate: number;
 }
 
+type Seats = Map<NodeId, RatedSeat[]>;
+
 /**
- * Moves that recover stranded room, each the best of those tried, until nothing tried is worth it:
- * greedy, and every move makes the sum over all nodes strictly smaller, so that it ends and nothing
- * is moved to and fro. Where an allocation goes is what placement says of it without its old node.
+ * Moves that recover stranded room. What strands room is that pieces are too small, so a step empties
+ * a node as far as one more of a common request needs it, and placement says where what leaves goes.
+ * The best of the steps tried is made, until none is worth it: greedy, and every step makes the sum
+ * over all nodes strictly smaller, so that it ends and nothing goes to and fro.
  */
 export function* recoverRoom(draft: Draft): Generator<void, void> {
-  const candidates = yield* collectCandidates(draft);
-  while (draft.movesLeft > 0) {
-    const best = yield* bestMove(draft, candidates);
-    if (best === null) return;
-    const { allocation, placed } = best;
-    const nodes = [allocation.nodeId, placed.nodeId];
-    draft.take(best);
-    for (const id of nodes) {
+  const seats: Seats = new Map();
+  for (const node of draft.state.nodes.values()) {
+    seats.set(node.id, seatsOn(draft, node));
+    if (seats.size % NODES_PER_SLICE === 0) yield;
+  }
+  for (;;) {
+    const moves = yield* bestStep(draft, seats);
+    if (moves === null) return;
+    const nodes = moves.flatMap(({ allocation, placed }) => [allocation.nodeId, placed.nodeId]);
+    for (const move of moves) draft.take(move);
+    for (const id of new Set(nodes)) {
       const node = draft.state.nodes.get(id);
-      if (node) candidates.set(id, candidatesOn(draft, node));
+      if (node) seats.set(id, seatsOn(draft, node));
     }
   }
 }
 
-function* collectCandidates(draft: Draft): Generator<void, Map<NodeId, Candidate[]>> {
-  const candidates = new Map<NodeId, Candidate[]>();
-  for (const node of draft.state.nodes.values()) {
-    candidates.set(node.id, candidatesOn(draft, node));
-    if (candidates.size % NODES_PER_SLICE === 0) yield;
+/** For each common request that something has to go for, the seat for one more of it. */
+function seatsOn(draft: Draft, node: NodeRecord): RatedSeat[] {
+  const room = draft.survey.roomOf(node.id);
+  const movable = movableOn(draft, node);
+  if (!room || movable.length === 0) return [];
+  const seats: RatedSeat[] = [];
+  for (const [at, { request }] of draft.survey.classes.entries()) {
+    const fits = room.fits[at] ?? 0;
+    if (fits >= FITS_MAX) continue;
+    const filled = copyUsage(node.usage);
+    for (let times = 0; times < fits; times += 1) {
+      addGrant(filled, grantOn(request, node, filled, 1));
+    }
+    const leaving = leavingFor(request, node, movable, filled);
+    if (leaving === null || leaving.length === 0) continue;
+    const without = withoutGrants({ node, leaving });
+    const released = draft.unitsOn(node) - draft.unitsIf(node, without);
+    if (released > 0) seats.push({ node, leaving, rate: released / leaving.length });
   }
-  return candidates;
+  return seats;
 }
 
-/** One of each workload: its others there are like it. */
-function candidatesOn(draft: Draft, node: NodeRecord): Candidate[] {
-  const found = new Map<WorkloadId, Candidate>();
-  const before = unitsOn(draft, node);
-  for (const id of node.live) {
-    const allocation = draft.state.allocations.get(id);
-    if (!allocation || found.has(allocation.workloadId) || !draft.isMovable(allocation)) continue;
-    const usage = copyUsage(node.usage);
-    subtractGrant(usage, allocation.granted);
-    const released = before - unitsOf(draft.survey.look(node, usage).leftOver, draft.prices);
-    found.set(allocation.workloadId, { allocation, released });
-  }
-  return [...found.values()];
-}
-
-/** Tries the candidates whose end recovers most; what is not worth moving is not tried again. */
-function* bestMove(
-  draft: Draft,
-  candidates: Map<NodeId, Candidate[]>,
-): Generator<void, Move | null> {
-  let best: { move: Move; gain: number } | null = null;
-  const looked = new Set<Candidate>();
-  for (let looks = 0; looks < (best === null ? MISSES_MAX : LOOKS_PER_MOVE); looks += 1) {
-    const candidate = mostReleasing(candidates, looked);
-    if (candidate === null || !draft.countTrial()) break;
-    looked.add(candidate);
-    const { allocation } = candidate;
-    const pass = new Pass(draft.state, draft.scratch.nowUnixMs, Number.POSITIVE_INFINITY);
-    const move = tryMove(pass, allocation, allocation.nodeId);
-    const gain = move === null ? 0 : gainOf(draft, move);
-    if (move === null || gain <= worthOf(draft, move)) forget(candidates, candidate);
-    else if (best === null || gain > best.gain) best = { move, gain };
+/** Tries the seats that promise most; what is not worth it is not tried again. */
+function* bestStep(draft: Draft, seats: Seats): Generator<void, Move[] | null> {
+  let best: { moves: Move[]; gain: number } | null = null;
+  const looked = new Set<RatedSeat>();
+  for (let looks = 0; looks < (best === null ? MISSES_MAX : LOOKS_PER_STEP); looks += 1) {
+    const seat = mostPromising(seats, looked, draft.movesLeft);
+    if (seat === null || !draft.hasTrials) break;
+    looked.add(seat);
+    const tried = trySeat(draft, seat);
+    const gain = tried === null ? 0 : gainOf(draft, seat, tried.pass.ledger);
+    if (tried === null || gain <= worthOf(draft, seat)) forget(seats, seat);
+    else if (best === null || gain > best.gain) best = { moves: tried.moves, gain };
     yield;
   }
-  return best?.move ?? null;
+  return best?.moves ?? null;
 }
 
-function mostReleasing(
-  candidates: ReadonlyMap<NodeId, readonly Candidate[]>,
-  looked: ReadonlySet<Candidate>,
-): Candidate | null {
-  let most: Candidate | null = null;
-  for (const list of candidates.values()) {
-    for (const candidate of list) {
-      if (most !== null && !precedes(candidate, most)) continue;
-      if (!looked.has(candidate)) most = candidate;
+function mostPromising(
+  seats: ReadonlyMap<NodeId, readonly RatedSeat[]>,
+  looked: ReadonlySet<RatedSeat>,
+  movesLeft: number,
+): RatedSeat | null {
+  let most: RatedSeat | null = null;
+  for (const list of seats.values()) {
+    for (const seat of list) {
+      if (most !== null && seat.rate <= most.rate) continue; // nodes come in a fixed order
+      if (seat.leaving.length <= movesLeft && !looked.has(seat)) most = seat;
     }
   }
   return most;
 }
 
-function precedes(a: Candidate, b: Candidate): boolean {
-  if (a.released !== b.released) return a.released > b.released;
-  return a.allocation.number < b.allocation.number;
+function forget(seats: Seats, seat: RatedSeat): void {
+  const { id } = seat.node;
+  seats.set(
+    id,
+    (seats.get(id) ?? []).filter((other) => other !== seat),
+  );
 }
 
-function forget(candidates: Map<NodeId, Candidate[]>, candidate: Candidate): void {
-  const { nodeId } = candidate.allocation;
-  const rest = (candidates.get(nodeId) ?? []).filter((other) => other !== candidate);
-  candidates.set(nodeId, rest);
+/** How much less is stranded on all nodes that the step touches. */
+function gainOf(
+  draft: Draft,
+  seat: Seat,
+  ledger: { readonly touched: Iterable<NodeId>; usageOf(node: NodeRecord): NodeUsage },
+): number {
+  let gain = draft.unitsOn(seat.node) - draft.unitsIf(seat.node, withoutGrants(seat));
+  for (const id of ledger.touched) {
+    const node = draft.state.nodes.get(id);
+    if (node) gain += draft.unitsOn(node) - draft.unitsIf(node, ledger.usageOf(node));
+  }
+  return gain;
 }
 
-/** How much less is stranded on the two nodes together. */
-function gainOf(draft: Draft, { allocation, placed }: Move): number {
-  const { nodes } = draft.state;
-  const source = nodes.get(allocation.nodeId);
-  const target = nodes.get(placed.nodeId);
-  if (!source || !target) return 0;
-  const without = copyUsage(source.usage);
-  subtractGrant(without, allocation.granted);
-  const having = copyUsage(target.usage);
-  addGrant(having, placed.granted);
-  const { survey, prices } = draft;
-  const after =
-    unitsOf(survey.look(source, without).leftOver, prices) +
-    unitsOf(survey.look(target, having).leftOver, prices);
-  return unitsOn(draft, source) + unitsOn(draft, target) - after;
+function withoutGrants({ node, leaving }: Seat): NodeUsage {
+  const usage = copyUsage(node.usage);
+  for (const { granted } of leaving) subtractGrant(usage, granted);
+  return usage;
 }
 
-/** What a move has to gain to be worth making. */
-function worthOf(draft: Draft, { placed }: Move): number {
-  return Math.floor(draft.survey.unitsOfGrant(placed.granted, draft.prices) * GAIN_PART_MIN);
-}
-
-function unitsOn({ survey, prices }: Draft, { id }: NodeRecord): number {
-  return unitsOf(survey.roomOf(id)?.leftOver ?? [], prices);
+/** What a step has to gain to be worth making. */
+function worthOf(draft: Draft, { leaving }: Seat): number {
+  const moved = leaving.reduce((sum, { granted }) => sum + draft.unitsOf(granted), 0);
+  return Math.floor(moved * GAIN_PART_MIN);
 }

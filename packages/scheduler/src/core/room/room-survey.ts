@@ -57,7 +57,7 @@ function gpuMillisFree(node: NodeRecord, usage: NodeUsage): number {
 
 /** The free room of all nodes, measured by requests that stay the same while nodes change. */
 export class RoomSurvey {
-  readonly #classes: readonly RequestClass[];
+  readonly classes: readonly RequestClass[];
   /** By request, then dimension: how much of the demand for the dimension the request is. */
   readonly #weights: readonly (readonly number[])[];
   readonly #rooms = new Map<NodeId, NodeRoom>();
@@ -65,7 +65,7 @@ export class RoomSurvey {
   readonly #capacity = [...NOTHING];
 
   constructor(classes: readonly RequestClass[]) {
-    this.#classes = classes;
+    this.classes = classes;
     const sums = headroomDimensions.map((_, at) =>
       classes.reduce((sum, one) => sum + volumeOf(one, at), 0),
     );
@@ -78,11 +78,11 @@ export class RoomSurvey {
   look(node: NodeRecord, usage: NodeUsage = node.usage): NodeRoom {
     const capacity = capacityOf(node, usage);
     if (!isOpen(node))
-      return { capacity, free: NOTHING, leftOver: NOTHING, fits: this.#classes.map(() => 0) };
+      return { capacity, free: NOTHING, leftOver: NOTHING, fits: this.classes.map(() => 0) };
     const free = freeOn(node, usage, capacity);
-    const fits = this.#classes.map(({ request }) => fitsOf(request, node, usage));
+    const fits = this.classes.map(({ request }) => fitsOf(request, node, usage));
     const leftOver = [...NOTHING];
-    for (const [at, { amounts }] of this.#classes.entries()) {
+    for (const [at, { amounts }] of this.classes.entries()) {
       for (const [dimension, there] of free.entries()) {
         const weight = this.#weights[at]?.[dimension] ?? 0;
         if (weight === 0) continue;
@@ -145,7 +145,7 @@ export class RoomSurvey {
         largest: rooms.reduce((most, { free }) => Math.max(most, free[at] ?? 0), 0),
         stranded: stranded[at] ?? 0,
       })),
-      requests: this.#classes.map(({ workload, resources, wanted }, at) => ({
+      requests: this.classes.map(({ workload, resources, wanted }, at) => ({
         workload,
         resources,
         wanted,
