@@ -87,6 +87,16 @@ export const placementInputs = {
     })
     .optional()
     .describe("Data near a node, by the node's name: `{ r1-s01: 200GiB }`. A preference."),
+  disruption: z
+    .strictObject({
+      maxUnavailable: z.int().min(0).describe("How many may be down for others' convenience."),
+    })
+    .optional()
+    .describe("Without it: `update.maxUnavailable`; no bound for a batch."),
+  movable: z
+    .boolean()
+    .default(false)
+    .describe("`berth rebalance` may move it to make better use of nodes."),
 };
 
 interface Written {
@@ -97,6 +107,8 @@ interface Written {
   readonly distinct?: One<PlacementRules["distinct"]>;
   readonly colocate?: One<{ workload: string; by: string }[]>;
   readonly locality?: Record<string, number> | undefined;
+  readonly disruption?: { maxUnavailable: number } | undefined;
+  readonly movable: boolean;
 }
 type One<List> = List extends (infer Item)[] ? Item | Item[] | undefined : undefined;
 
@@ -110,6 +122,10 @@ export function placementOf(input: Written, project: ProjectName): { placement?:
     ...listed("distinct", input.distinct),
     ...listed("colocate", colocations(input.colocate, project)),
     ...(input.locality === undefined ? {} : { locality: input.locality }),
+    ...(input.disruption === undefined
+      ? {}
+      : { disruptionMaxUnavailable: input.disruption.maxUnavailable }),
+    ...(input.movable ? { movable: true } : {}),
   };
   return Object.keys(rules).length === 0 ? {} : { placement: rules };
 }

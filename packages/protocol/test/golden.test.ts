@@ -75,14 +75,18 @@ describe("version 1 of the messages between agents and the leader", () => {
   });
 });
 
-describe("version 1 of the api", () => {
-  type Sample = { request: unknown; reply: unknown };
-  const samples = golden("api.v1") as Record<string, Sample>;
+describe("each version of the api", () => {
+  type Samples = Record<string, { request: unknown; reply: unknown }>;
+  const first = golden("api.v1") as Samples;
+  const second = golden("api.v2") as Samples;
 
   test.each(protocol.apiMethods)("%s is understood, question and answer", (method) => {
-    const sample = samples[method];
-    protocol.api[method].request.parse(sample?.request);
-    expect(protocol.api[method].reply.parse(sample?.reply)).toMatchObject(sample?.reply as object);
+    const samples = [first[method], second[method]].filter((sample) => sample !== undefined);
+    expect(samples).not.toEqual([]);
+    for (const { request, reply } of samples) {
+      protocol.api[method].request.parse(request);
+      expect(protocol.api[method].reply.parse(reply)).toMatchObject(reply as object);
+    }
   });
 });
 

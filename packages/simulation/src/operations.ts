@@ -10,7 +10,7 @@ export function operate(cluster: SimulatedCluster, random: Random): string {
   const { operator } = cluster;
   const name = NAMES[random.below(NAMES.length)] ?? "api";
   const node = cluster.nodes[random.below(cluster.nodes.length)]?.name ?? "";
-  switch (random.below(14)) {
+  switch (random.below(16)) {
     case 0:
       operator.write("workload.stop", { workload: name });
       return `stop ${name}`;
@@ -37,6 +37,9 @@ export function operate(cluster: SimulatedCluster, random: Random): string {
       const task = { command: ["serve"], env: { REVISION: random.token(4) } };
       return change(cluster, name, { task }, "upgrade");
     }
+    case 11:
+    case 12:
+      return move(cluster, random);
     default: {
       const workload = anyWorkload(name, random);
       operator.apply([workload]);
@@ -49,6 +52,17 @@ function drain({ operator }: SimulatedCluster, random: Random, node: string): st
   const deadlineMs = random.below(3) === 0 ? null : 1_000 * random.below(60);
   operator.write("node.drain", { node, deadlineMs, ignoreSystem: random.below(2) === 0 });
   return `drain ${node} within ${deadlineMs} ms`;
+}
+
+/** Something that runs is to go on elsewhere: on a node that is named, or wherever there is room. */
+function move(cluster: SimulatedCluster, random: Random): string {
+  const { allocations, nodes } = cluster.reference.state;
+  const running = [...allocations.values()].filter(({ status }) => status === "running");
+  const allocation = running[random.below(running.length + 1)];
+  if (!allocation) return "move nothing";
+  const target = [...nodes.values()][random.below(nodes.size + 1)]?.description.name ?? null;
+  cluster.operator.write("allocation.move", { allocation: allocation.id, node: target });
+  return `move ${allocation.id} to ${target ?? "anywhere"}`;
 }
 
 /** The workload as it was last submitted, with something changed; nothing if it never was. */
@@ -81,6 +95,7 @@ function anyWorkload(name: Name, random: Random): WorkloadInput {
       ...(name === "train" ? { gpu: { count: 1 + random.below(2) } } : {}),
     },
     ports: random.below(3) === 0 ? { http: {}, admin: {} } : {},
+    movable: random.below(3) > 0,
     constraints: random.below(5) === 0 ? [`node.labels.rack == r${random.below(2)}`] : [],
     restart: { attempts: 2, within: "30s", backoff: "500ms..5s" },
     stop: { grace: "3s" },

@@ -108,7 +108,7 @@ function policies(cluster) {
   ]);
 }
 
-/** Everything that few grants have, and one that makes room for another. */
+/** Everything that few grants have, one that makes room for another, and one that moves. */
 function sharesAndDisks(cluster) {
   const storage = [
     { mediaClass: "hdd", diskMiB: 60_000 },
@@ -141,6 +141,9 @@ function sharesAndDisks(cluster) {
   const [first] = cluster.live("shares");
   const stop = { type: "AllocationStopRequested", allocationId: first.id, reason: "preempted" };
   cluster.append([{ ...stop, onBehalfOf: "default/web" }]);
+  const [moved] = cluster.live("web");
+  const move = { type: "AllocationStopRequested", allocationId: moved.id, reason: "rebalanced" };
+  cluster.append([{ ...move, moveTo: nodeId(5) }]);
 }
 
 function anyGpu(count) {

@@ -94,8 +94,8 @@ function checkStop(state: ClusterState, event: EventOf<"AllocationStopRequested"
   if (!allocation || !workload) throw new Violation("RULE", `${id} is unknown and asked to stop`);
   const node = state.nodes.get(allocation.nodeId);
   demand(isTrue(reason, allocation, workload, node), "RULE", () => `${id} stops for no ${reason}`);
-  const isForced = (node?.drain?.deadlineAtUnixMs ?? null) !== null;
-  const isPaced = reason === "workload.updated" || reason === "node.drained";
+  const isForced = reason !== "rebalanced" && (node?.drain?.deadlineAtUnixMs ?? null) !== null;
+  const isPaced = ["workload.updated", "node.drained", "rebalanced"].includes(reason);
   if (workload.spec.kind !== "service" || !isPaced || isForced || !isAvailable(allocation)) return;
   const { maxUnavailable } = workload.spec.update;
   const unavailable = countUnavailable(state, workload, workload.spec.count);
