@@ -13,6 +13,7 @@ export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./explanation.ts";
 export * from "./explanation-text.ts";
+export * from "./headroom-dimensions.ts";
 export * from "./ids.ts";
 export * from "./inventory.ts";
 export * from "./lease.ts";

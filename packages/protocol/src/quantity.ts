@@ -33,6 +33,9 @@ const DURATION_MS: Readonly<Record<string, number>> = {
 /** The largest amount of any dimension; sums over 100,000 nodes stay exact in a double. */
 export const QUANTITY_MAX = 2 ** 36;
 
+/** Thousandths of a device: all of it. */
+export const WHOLE_GPU_MILLIS = 1_000;
+
 /** `500m`, `2`, `1.5` (cores) → thousandths of a core. */
 export function parseCpuMillis(input: string | number): Parsed<number> {
   const help = "write cores as 2 or 0.5, or thousandths as 500m";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { QUANTITY_MAX } from "./quantity.ts";
+import { QUANTITY_MAX, WHOLE_GPU_MILLIS } from "./quantity.ts";
 
 const Amount = z.int().min(0).max(QUANTITY_MAX);
 
@@ -24,9 +24,6 @@ export const ResourceCapacity = z.object({
   networkMbps: Amount.nullable(),
 });
 export type ResourceCapacity = z.infer<typeof ResourceCapacity>;
-
-/** Thousandths of a device: all of it. */
-export const WHOLE_GPU_MILLIS = 1_000;
 
 /**
  * What a task asks of GPUs: whole devices of one model, a share of one device, or slices that a

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PendingGroup } from "./explanation.ts";
+import { headroomDimensions } from "./headroom-dimensions.ts";
 import { AllocationId, NodeId, WorkloadId } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { ResourceRequest } from "./resources.ts";
@@ -46,16 +47,6 @@ export const Hypothesis = z.discriminatedUnion("kind", [
 ]);
 export type Hypothesis = z.infer<typeof Hypothesis>;
 export type HypothesisInput = z.input<typeof Hypothesis>;
-
-/** What headroom is counted in: thousandths of GPUs, of cores; MiB; Mbit/s. */
-export const headroomDimensions = [
-  "gpuMillis",
-  "cpuMillis",
-  "memoryMiB",
-  "diskMiB",
-  "networkMbps",
-] as const;
-export type HeadroomDimension = (typeof headroomDimensions)[number];
 
 /**
  * One dimension of what is free on nodes that take work. Stranded is what of it the cluster's own

@@ -10,7 +10,8 @@ import {
   NetworkMbps,
 } from "./quantity-fields.ts";
 import { placementInputs, placementOf } from "./placement-input.ts";
-import { mediaClasses, PortNumber, WHOLE_GPU_MILLIS } from "./resources.ts";
+import { WHOLE_GPU_MILLIS } from "./quantity.ts";
+import { mediaClasses, PortNumber } from "./resources.ts";
 import type { WorkloadSpec } from "./workload-spec.ts";
 
 /**

@@ -27,17 +27,17 @@ function busyClock(lookMs: number): { clock: Clock; advance: (byMs: number) => v
   return { clock, advance: (byMs) => virtual.advance(byMs) };
 }
 
-function* work(name: string, slices: number, done: string[]): Generator<void, string> {
-  for (let slice = 1; slice < slices; slice += 1) {
-    done.push(`${name}${slice}`);
+function* work(name: string, parts: number, done: string[]): Generator<void, string> {
+  for (let part = 1; part < parts; part += 1) {
+    done.push(`${name}${part}`);
     yield;
   }
-  done.push(`${name}${slices}`);
+  done.push(`${name}${parts}`);
   return name;
 }
 
 describe("long reads", () => {
-  it("take turns, each of a few slices, until all are answered", () => {
+  it("take turns, each of a few parts, until all are answered", () => {
     const lookMs = shellTimings.longReadTurnMs / 2;
     const { clock, advance } = busyClock(lookMs);
     const reads = new LongReads(clock);
@@ -50,7 +50,7 @@ describe("long reads", () => {
         onGivenUp: () => expect.unreachable("nobody gave it up"),
       });
     }
-    expect(done).toEqual(["a1", "b1"]); // the first slice of each is done at once
+    expect(done).toEqual(["a1", "b1"]); // the first part of each is done at once
     advance(0);
     const turns = done.join("").replaceAll(/\d/g, "").slice(2);
     expect(turns).toMatch(/^(a{1,2})(b{1,2})(a{1,2})(b{1,2})/);
@@ -72,9 +72,9 @@ describe("long reads", () => {
     reads.add(
       {
         next() {
-          const slice = failing.next();
-          if (slice.done === true) throw new Error("a bug");
-          return slice;
+          const part = failing.next();
+          if (part.done === true) throw new Error("a bug");
+          return part;
         },
       },
       end("failing"),

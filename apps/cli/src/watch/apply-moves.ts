@@ -1,10 +1,10 @@
 import { type AllocationView, BerthError, type RebalanceMove } from "@berth/protocol";
 import { newRequestId } from "../cluster/cluster-client.ts";
 import { listAll } from "../cluster/list-all.ts";
-import type { Context } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { LiveLines } from "../output/live-lines.ts";
-import { waitForEvents } from "./wait-for-events.ts";
+import type { Terminal } from "../output/terminal.ts";
+import { type Waiting, waitForEvents } from "./wait-for-events.ts";
 
 /**
  * `moved`: the replacement serves, or the work is done. `skipped`: the cluster has changed since it was
@@ -28,7 +28,7 @@ export interface AppliedMoves {
  * it after the current one; so does a replacement that does not come up in time.
  */
 export async function applyMoves(
-  context: Context,
+  context: Waiting & { readonly terminal: Terminal },
   moves: readonly RebalanceMove[],
   timeoutMs: number,
 ): Promise<AppliedMoves> {
@@ -52,7 +52,7 @@ export async function applyMoves(
 }
 
 async function makeMove(
-  context: Context,
+  context: Waiting,
   move: RebalanceMove,
   timeoutMs: number,
 ): Promise<MoveOutcome> {
@@ -80,7 +80,7 @@ interface Served {
 
 /** Null when the time is up. Ctrl-C does not end this wait: half a move is none. */
 async function waitUntilServes(
-  context: Context,
+  context: Waiting,
   move: RebalanceMove,
   timeoutMs: number,
 ): Promise<Served | null> {
@@ -94,7 +94,7 @@ async function waitUntilServes(
   return served;
 }
 
-async function servedBy(context: Context, move: RebalanceMove): Promise<Served | null> {
+async function servedBy(context: Waiting, move: RebalanceMove): Promise<Served | null> {
   const { client } = context;
   const { workload, index, allocation, toId, to } = move;
   const before = await client.call("allocation.get", { allocation });

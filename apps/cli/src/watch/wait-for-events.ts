@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ApiReply, type ApiRequest, BerthError } from "@berth/protocol";
-import type { Context } from "../context.ts";
+import type { ClusterClient } from "../cluster/cluster-client.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 
 export interface WaitOptions {
@@ -10,6 +10,13 @@ export interface WaitOptions {
   readonly node?: string | null;
   /** Raised to stop waiting; Ctrl-C unless another is given. */
   readonly signal?: AbortSignal;
+}
+
+/** What a command that waits needs of its context. */
+export interface Waiting {
+  readonly client: Pick<ClusterClient, "call">;
+  /** Raised by Ctrl-C. */
+  readonly interrupted: AbortSignal;
 }
 
 const POLL_WAIT_MS = 5_000;
@@ -22,7 +29,7 @@ const RETRY_WAIT_MS = 500;
  * 130 on Ctrl-C. The cluster may be unreachable for a while: waiting goes on until the time is up.
  */
 export async function waitForEvents(
-  context: Context,
+  context: Waiting,
   { timeoutMs, workload = null, node = null, signal = context.interrupted }: WaitOptions,
   look: () => Promise<ExitCode | null>,
 ): Promise<ExitCode> {

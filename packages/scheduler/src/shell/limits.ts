@@ -41,7 +41,7 @@ export const shellTimings = {
   leaseAbsencesMin: 2,
   /** Wait before another attempt to open a term on a log that has moved on. */
   conflictRetryMs: 20,
-  /** A read that takes long goes on for this long before others get their turn, or for one slice. */
+  /** A read that takes long goes on for this long before others get their turn, or for one part. */
   longReadTurnMs: 20,
   /** How long a read waits at most for the log to get as far as it asks. */
   readWaitMsMax: 1_000,

@@ -2,12 +2,12 @@ import type { Clock, Timer } from "@berth/runtime";
 import { shellLimits, shellTimings } from "./limits.ts";
 
 interface LongRead {
-  /** One turn's worth of slices; true when it is over, answered or not. */
+  /** One turn's worth of parts; true when it is over, answered or not. */
   readonly goOn: (untilMs: number) => boolean;
   readonly giveUp: () => void;
 }
 
-/** What becomes of a read that is done in slices: exactly one of these is called, once. */
+/** What becomes of a read that is done in parts: exactly one of these is called, once. */
 export interface LongReadEnd<Result> {
   readonly onDone: (result: Result, tookMs: number) => void;
   readonly onFailed: (cause: unknown) => void;
@@ -16,7 +16,7 @@ export interface LongReadEnd<Result> {
 }
 
 /**
- * Reads that take seconds, on the thread that decides: a turn of slices of one, then everything else
+ * Reads that take seconds, on the thread that decides: a turn of parts of one, then everything else
  * that waits, then a turn of the next. Each works on a state of its own, so that one that fails harms
  * nothing else.
  */
@@ -33,7 +33,7 @@ export class LongReads {
     return this.#reads.length >= shellLimits.longReadsMax;
   }
 
-  /** The first slice is done at once: it takes what it needs of a state that goes on changing. */
+  /** The first part is done at once: it takes what it needs of a state that goes on changing. */
   add<Result>(work: Iterator<void, Result>, end: LongReadEnd<Result>): void {
     const clock = this.#clock;
     const startedMs = clock.monotonicMs();

@@ -241,6 +241,13 @@ const decisionMutants: readonly Mutant[] = [
     find: "return this.#clock.monotonicMs() - toldMs > timings.beatIntervalMs;",
     replace: "return false;",
   },
+  {
+    name: "a move does not ask what is down already",
+    why: "a budget holds for everybody's convenience together",
+    file: "scheduler/dist/core/rebalance/move-refusal.js",
+    find: "if (unavailable < max)",
+    replace: "if (max > 0)",
+  },
 ];
 
 const desiredState = "agent/dist/core/desired-state.js";

@@ -13,7 +13,7 @@ import { listWorkloads } from "./list-workloads.ts";
 import { nodeDetail } from "./node-view.ts";
 import { planWorkloads } from "./plan-workloads.ts";
 import type { QueryContext, QueryResult } from "./query-result.ts";
-import { withoutBreak } from "./slices.ts";
+import { withoutBreak } from "./without-break.ts";
 import { workloadDetail } from "./workload-view.ts";
 
 export type { QueryResult } from "./query-result.ts";
@@ -48,7 +48,7 @@ const handlers: {
   "event.list": listEvents,
 };
 
-/** Reads that take so long that nobody may wait for them: they are done in slices. */
+/** Reads that take so long that nobody may wait for them: they are done in parts. */
 export type LongMethod = "cluster.whatif" | "cluster.rebalance";
 
 const longHandlers: {
@@ -63,7 +63,7 @@ export function isLong(method: ReadMethod): method is LongMethod {
 }
 
 /**
- * Answers a read in slices: each `next` does one, and the last brings the answer. The state as it was
+ * Answers a read in parts: each `next` does one, and the last brings the answer. The state as it was
  * at the first is what it answers from, whatever is applied to it since.
  */
 export function handleLongQuery<M extends LongMethod>(

@@ -41,7 +41,7 @@ export class Draft {
     this.#movesMax = movesMax;
   }
 
-  /** Measures every node; yields between slices of the work. */
+  /** Measures every node; yields between parts of the work. */
   static *begin(state: ClusterState, nowUnixMs: number, movesMax: number): Generator<void, Draft> {
     const scratch = new Scratch(state, nowUnixMs);
     yield;

@@ -80,8 +80,8 @@ function passOf({ state, scratch }: Draft): Pass {
   return new Pass(state, scratch.nowUnixMs, Number.POSITIVE_INFINITY);
 }
 
-/** Nodes looked through for seats in one slice of the work. */
-const NODES_PER_SLICE = 100;
+/** Nodes looked through for seats in one part of the work. */
+const NODES_PER_PART = 100;
 
 /** The nodes from which fewest would have to go, at most `limits.rebalanceNodesMax`. */
 function* findSeats(draft: Draft, workload: WorkloadRecord): Generator<void, Seat[]> {
@@ -92,7 +92,7 @@ function* findSeats(draft: Draft, workload: WorkloadRecord): Generator<void, Sea
   let looked = 0;
   for (const node of state.nodes.values()) {
     looked += 1;
-    if (looked % NODES_PER_SLICE === 0) yield;
+    if (looked % NODES_PER_PART === 0) yield;
     if (!isOpen(node)) continue;
     const movable = movableOn(draft, node);
     const leaving = leavingFor(request, node, movable, node.usage, surroundings);

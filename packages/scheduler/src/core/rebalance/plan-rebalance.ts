@@ -10,7 +10,7 @@ import { recoverRoom } from "./recover-room.ts";
 
 /**
  * A bounded list of moves of what may be moved, made one after the other on a fork of the state: for
- * a workload that waits for room, or so that less of the cluster is stranded. Yields between slices
+ * a workload that waits for room, or so that less of the cluster is stranded. Yields between parts
  * of the work; the state may change meanwhile.
  */
 export function* planRebalance(

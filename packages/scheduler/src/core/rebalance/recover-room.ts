@@ -14,8 +14,8 @@ const MISSES_MAX = 64;
 const GAIN_PART_MIN = 1 / 4;
 /** One more of a request is no gain worth a move where so many of it fit already. */
 const FITS_MAX = 8;
-/** Nodes looked through for seats in one slice of the work. */
-const NODES_PER_SLICE = 50;
+/** Nodes looked through for seats in one part of the work. */
+const NODES_PER_PART = 50;
 
 /** A seat, and how much less would be stranded on its node alone, for each that leaves. */
 interface RatedSeat extends Seat {
@@ -34,7 +34,7 @@ export function* recoverRoom(draft: Draft): Generator<void, void> {
   const seats: Seats = new Map();
   for (const node of draft.state.nodes.values()) {
     seats.set(node.id, seatsOn(draft, node));
-    if (seats.size % NODES_PER_SLICE === 0) yield;
+    if (seats.size % NODES_PER_PART === 0) yield;
   }
   for (;;) {
     const moves = yield* bestStep(draft, seats);

@@ -5,10 +5,12 @@ import {
   WHOLE_GPU_MILLIS,
   type WorkloadId,
 } from "@berth/protocol";
+import { firstLack } from "../place/check-node.ts";
 import { type PlacementRequest, placementRequest } from "../place/placement-request.ts";
 import { tasksWanted } from "../price/demand.ts";
 import { byCodeUnit } from "../state/canonical-text.ts";
-import type { ClusterState, WorkloadRecord } from "../state/cluster-state.ts";
+import type { ClusterState, NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
+import { type NodeUsage, unused } from "../state/node-usage.ts";
 
 /** A request that several workloads make alike, as far as it says which nodes have room for it. */
 export interface RequestClass {
@@ -26,9 +28,10 @@ export interface RequestClass {
 /**
  * The cluster's own demand: the requests that take most of it, each by its largest share of any
  * dimension, at most `limits.requestClassesMax`. `capacity` is by position in `headroomDimensions`.
+ * What no node could take even if it were idle is no measure of room.
  */
 export function commonRequests(
-  { workloads }: ClusterState,
+  { workloads, nodes }: ClusterState,
   capacity: readonly number[],
 ): RequestClass[] {
   const classes = new Map<string, { wanted: number; largest: WorkloadRecord; most: number }>();
@@ -45,12 +48,23 @@ export function commonRequests(
       known.most = wanted;
     }
   }
-  return [...classes.values()]
+  const ranked = [...classes.values()]
     .map(({ wanted, largest }) => classOf(largest, wanted))
     .map((one) => ({ one, share: shareOf(one, capacity) }))
-    .sort((a, b) => b.share - a.share || byCodeUnit(a.one.workload, b.one.workload))
-    .slice(0, limits.requestClassesMax)
-    .map(({ one }) => one);
+    .sort((a, b) => b.share - a.share || byCodeUnit(a.one.workload, b.one.workload));
+  const common: RequestClass[] = [];
+  for (const { one } of ranked) {
+    if (common.length === limits.requestClassesMax) break;
+    if (canEverFit(one, nodes.values())) common.push(one);
+  }
+  return common;
+}
+
+const IDLE: NodeUsage = unused();
+
+function canEverFit({ request }: RequestClass, nodes: Iterable<NodeRecord>): boolean {
+  for (const node of nodes) if (firstLack(request, node, IDLE) === null) return true;
+  return false;
 }
 
 /** Specs come out of one schema, so that equal ones are written alike. */

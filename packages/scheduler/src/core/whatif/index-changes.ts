@@ -99,17 +99,22 @@ export function countChanges(changes: readonly IndexChange[]): ChangeCounts {
   return counts;
 }
 
-/** Workloads of which another number waits, or for another reason; those that lost most first. */
+/**
+ * Workloads of which another number waits, or for another reason, and those that are `asked` about if
+ * anything of them waits; those that lost most first.
+ */
 export function newlyWaiting(
   before: Whereabouts,
   state: ClusterState,
   among: Iterable<WorkloadId>,
+  asked: ReadonlySet<WorkloadId>,
 ): WaitingWorkload[] {
   const found: WaitingWorkload[] = [];
   for (const id of among) {
     const pending = state.workloads.get(id)?.pending ?? [];
     const was = before.pendingOf(id);
-    if (pending.length === 0 || gistOf(was) === gistOf(pending)) continue;
+    if (pending.length === 0) continue;
+    if (gistOf(was) === gistOf(pending) && !asked.has(id)) continue;
     found.push({
       workload: id,
       before: countOf(was),

@@ -61,7 +61,7 @@ export class Scratch {
   }
 
   /**
-   * Lets scheduler and agents answer each other until nothing moves; yields between slices of the
+   * Lets scheduler and agents answer each other until nothing moves; yields between parts of the
    * work. False when `passesMax` passes were not enough.
    */
   *settle(passesMax: number): Generator<void, boolean> {

@@ -186,7 +186,7 @@ describe("an answer", () => {
     expect(answer.after).toEqual(answer.before);
   });
 
-  test("starts from the state at its first slice, whatever happens between slices", () => {
+  test("starts from the state at its first part, whatever happens between parts", () => {
     const cluster = racks();
     cluster.apply(serviceSpec({ name: "web", count: 4 }));
     cluster.converge();
@@ -199,10 +199,10 @@ describe("an answer", () => {
     cluster.command("workload.remove", { workload: "web" });
     cluster.converge();
     for (;;) {
-      const slice = work.next();
-      if (slice.done !== true) continue;
-      expect(slice.value).toEqual(undisturbed);
-      expect(slice.value).toMatchObject({ value: { seq } });
+      const part = work.next();
+      if (part.done !== true) continue;
+      expect(part.value).toEqual(undisturbed);
+      expect(part.value).toMatchObject({ value: { seq } });
       return;
     }
   });

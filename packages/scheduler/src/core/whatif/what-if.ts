@@ -12,7 +12,7 @@ const WAITING_SHARE = 0.5;
 
 /**
  * What the cluster would come to if the hypothesis came true, against what it comes to anyway: both
- * by the fold and the evaluation themselves, on a fork of the state. Yields between slices of the
+ * by the fold and the evaluation themselves, on a fork of the state. Yields between parts of the
  * work, none of which takes longer than a pass of the scheduler; the state may change meanwhile.
  */
 export function* whatIf(
@@ -45,7 +45,10 @@ export function* whatIf(
   }
   yield;
   const changes = indexChanges(whereabouts, scratch.state, scratch.touchedWorkloads);
-  const waiting = newlyWaiting(whereabouts, scratch.state, scratch.touchedWorkloads);
+  const asked = new Set(
+    events.value.flatMap((event) => (event.type === "WorkloadApplied" ? [event.workloadId] : [])),
+  );
+  const waiting = newlyWaiting(whereabouts, scratch.state, scratch.touchedWorkloads, asked);
   const bytesMax = replyBytesMax === null ? null : Math.floor(replyBytesMax * WAITING_SHARE);
   const value: WhatIf = {
     seq,

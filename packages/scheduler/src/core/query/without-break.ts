@@ -1,4 +1,4 @@
-/** Work in slices, done without a break. */
+/** Work in parts, done without a break. */
 export function withoutBreak<Result>(work: Iterator<void, Result>): Result {
   for (;;) {
     const { done, value } = work.next();
