@@ -1,4 +1,5 @@
 import {
+  type AgentHello,
   api,
   type ApiMethod,
   type ApiReply,
@@ -24,6 +25,8 @@ import {
 } from "@berth/scheduler/core";
 import { newRequestId } from "../src/cluster/cluster-client.ts";
 
+type JsonDocument = ApiRequest<"workload.apply">["workloads"][number];
+
 const NOW_UNIX_MS = 1_700_000_000_000;
 
 /** The scheduler's core as a client sees it, with agents that act whenever the client waits. */
@@ -40,7 +43,7 @@ export class CoreCluster {
   }
 
   join(description: NodeDescription): void {
-    const hello = {
+    const hello: AgentHello = {
       v: 1,
       nodeId: description.nodeId,
       description,
@@ -48,12 +51,13 @@ export class CoreCluster {
       applied: null,
       allocations: [],
       complete: true,
-    } as const;
+    };
     this.#append(registerNode(this.state, hello, NOW_UNIX_MS).events);
   }
 
   async apply(workload: WorkloadInput): Promise<void> {
-    await this.call("workload.apply", { requestId: newRequestId(), workloads: [workload] });
+    const workloads = [JSON.parse(JSON.stringify(workload)) as JsonDocument];
+    await this.call("workload.apply", { requestId: newRequestId(), workloads });
     this.settle();
   }
 

@@ -23,6 +23,8 @@ test("bash completes commands, subcommands, options and choices", () => {
   expect(complete("apply", "--ti")).toEqual(["--timeout"]);
   expect(complete("ls", "no")).toEqual(["nodes"]);
   expect(complete("completion", "z")).toEqual(["zsh"]);
+  expect(complete("what-if", "dr")).toEqual(["drain"]);
+  expect(complete("what-if", "add", "--li")).toEqual(["--like"]);
 });
 
 test("bash keeps completing after an option", () => {

@@ -39,7 +39,8 @@ describe("moving an allocation", () => {
         workload: "default/web",
         index: 1,
       });
-      expect(cluster.state.allocations.get(moved?.id ?? "a0")).toMatchObject({
+      expect(cluster.live("web")[1]).toMatchObject({
+        id: moved?.id,
         status: "stopping",
         stopReason: "rebalanced",
       });

@@ -128,15 +128,16 @@ function perform(cluster: TestCluster, { moves }: RebalancePlan): void {
 }
 
 describe("room for a workload", () => {
-  const wanted = batchSpec({
-    name: "wanted",
-    count: 1,
-    resources: { cpuMillis: 4_000, memoryMiB: 4_096, gpu: gpus(6) },
-  });
+  const wanted = (count = 1) =>
+    batchSpec({
+      name: "wanted",
+      count,
+      resources: { cpuMillis: 4_000, memoryMiB: 4_096, gpu: gpus(6) },
+    });
 
   test("is made with the fewest moves, and the workload then finds it", () => {
     const cluster = crowded();
-    cluster.apply(wanted);
+    cluster.apply(wanted());
     const planned = plan(cluster, { workload: "wanted" });
     expect(planned.room).toMatchObject({ workload: "default/wanted", waiting: 1, placeable: 1 });
     expect(planned.moves).toHaveLength(2);
@@ -146,7 +147,7 @@ describe("room for a workload", () => {
 
   test("is told how far it goes when not all of it can be made", () => {
     const cluster = crowded();
-    cluster.apply({ ...wanted, count: 3 });
+    cluster.apply(wanted(3));
     const planned = plan(cluster, { workload: "wanted" });
     expect(planned.room).toMatchObject({ waiting: 3, placeable: 1 });
     const [group] = planned.room?.groups ?? [];
@@ -155,7 +156,7 @@ describe("room for a workload", () => {
 
   test("is not made by moving what may not be moved", () => {
     const cluster = crowded(false);
-    cluster.apply(wanted);
+    cluster.apply(wanted());
     expect(plan(cluster, { workload: "wanted" })).toMatchObject({
       moves: [],
       room: { placeable: 0 },

@@ -1,4 +1,4 @@
-import { type Gpu, type Grant } from "@berth/protocol";
+import type { Gpu, Grant, NodeDescription } from "@berth/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { grantOn } from "../place/grant.ts";
@@ -55,9 +55,9 @@ const node = fc
   .record({
     gpus,
     overcommit: fc.constantFrom(100, 100, 150),
-    storage: fc.constantFrom(undefined, [
-      { mediaClass: "nvme" as const, diskMiB: 42_400 },
-      { mediaClass: "hdd" as const, diskMiB: 60_000 },
+    storage: fc.constantFrom<NodeDescription["storage"]>(undefined, [
+      { mediaClass: "nvme", diskMiB: 42_400 },
+      { mediaClass: "hdd", diskMiB: 60_000 },
     ]),
     networkMbps: fc.constantFrom(null, 1_000),
   })
