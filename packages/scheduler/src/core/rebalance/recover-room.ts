@@ -3,7 +3,7 @@ import { grantOn } from "../place/grant.ts";
 import type { NodeRecord } from "../state/cluster-state.ts";
 import { addGrant, copyUsage, type NodeUsage, subtractGrant } from "../state/node-usage.ts";
 import type { Draft } from "./draft.ts";
-import { leavingFor, movableOn, type Seat, trySeat } from "./seats.ts";
+import { leavingFor, movableOn, type Seat, type TriedSeat, trySeat } from "./seats.ts";
 import type { Move } from "./try-move.ts";
 
 /** Seats that are tried for each step; the best of them is made. */
@@ -79,7 +79,7 @@ function* bestStep(draft: Draft, seats: Seats): Generator<void, Move[] | null> {
     if (seat === null || !draft.hasTrials) break;
     looked.add(seat);
     const tried = trySeat(draft, seat);
-    const gain = tried === null ? 0 : gainOf(draft, seat, tried.pass.ledger);
+    const gain = tried === null ? 0 : gainOf(draft, seat, tried);
     if (tried === null || gain <= worthOf(draft, seat)) forget(seats, seat);
     else if (best === null || gain > best.gain) best = { moves: tried.moves, gain };
     yield;
@@ -111,15 +111,11 @@ function forget(seats: Seats, seat: RatedSeat): void {
 }
 
 /** How much less is stranded on all nodes that the step touches. */
-function gainOf(
-  draft: Draft,
-  seat: Seat,
-  ledger: { readonly touched: Iterable<NodeId>; usageOf(node: NodeRecord): NodeUsage },
-): number {
+function gainOf(draft: Draft, seat: Seat, { moves, pass }: TriedSeat): number {
   let gain = draft.unitsOn(seat.node) - draft.unitsIf(seat.node, withoutGrants(seat));
-  for (const id of ledger.touched) {
+  for (const id of new Set(moves.map(({ placed }) => placed.nodeId))) {
     const node = draft.state.nodes.get(id);
-    if (node) gain += draft.unitsOn(node) - draft.unitsIf(node, ledger.usageOf(node));
+    if (node) gain += draft.unitsOn(node) - draft.unitsIf(node, pass.ledger.usageOf(node));
   }
   return gain;
 }

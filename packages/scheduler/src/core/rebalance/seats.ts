@@ -80,11 +80,14 @@ export function movableOn(draft: Draft, node: NodeRecord): AllocationRecord[] {
     .map(({ allocation }) => allocation);
 }
 
-/** The moves that empty the seat, if placement finds another place for each; and what they take. */
-export function trySeat(
-  draft: Draft,
-  { node, leaving }: Seat,
-): { readonly moves: Move[]; readonly pass: Pass } | null {
+/** The moves that empty a seat, and the pass that knows what they take elsewhere. */
+export interface TriedSeat {
+  readonly moves: Move[];
+  readonly pass: Pass;
+}
+
+/** Null when placement does not find another place for each that would have to go. */
+export function trySeat(draft: Draft, { node, leaving }: Seat): TriedSeat | null {
   const pass = new Pass(draft.state, draft.scratch.nowUnixMs, Number.POSITIVE_INFINITY);
   const moves: Move[] = [];
   for (const allocation of leaving) {
