@@ -6,8 +6,8 @@ import type { WorkloadRecord } from "../state/cluster-state.ts";
 import { waitingIndexes } from "../state/apply-workload-event.ts";
 import { withoutPending, withUnlistedQueued } from "../state/pending-groups.ts";
 import type { Pass } from "./pass.ts";
-import { type Placed, placeIndexes } from "./place-indexes.ts";
-import { placeMoved } from "./place-moved.ts";
+import type { Placed } from "./place-indexes.ts";
+import { placeMovedFirst } from "./place-moved.ts";
 
 /**
  * Reconsiders one workload: stops, placements, and why the rest waits. False when the pass took
@@ -26,10 +26,7 @@ export function evaluateWorkload(pass: Pass, workload: WorkloadRecord): boolean 
   for (const allocationIds of inPages(forget)) {
     if (!pass.add({ type: "AllocationsForgotten", allocationIds })) return false;
   }
-  const moved = placeMoved(pass, workload, place);
-  if (moved.isCut) return false;
-  const placed = placeIndexes(pass, workload, moved.rest);
-  placed.placed.push(...moved.placed);
+  const placed = placeMovedFirst(pass, workload, place);
   return !placed.isCut && explain(pass, workload, waiting, placed);
 }
 

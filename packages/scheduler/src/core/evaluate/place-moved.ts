@@ -1,34 +1,27 @@
 import type { NodeId } from "@berth/protocol";
 import type { ClusterState, WorkloadRecord } from "../state/cluster-state.ts";
 import type { Pass } from "./pass.ts";
-import { placeIndexes } from "./place-indexes.ts";
+import { type Placed, placeIndexes } from "./place-indexes.ts";
 import { withConstraint } from "./with-constraint.ts";
 
-export interface PlacedMoved {
-  readonly placed: number[];
-  /** Indexes that were not to go anywhere in particular, or cannot any more. */
-  readonly rest: readonly number[];
-  readonly isCut: boolean;
-}
-
 /**
- * Places an index of an allocation that was asked to move where it was to go, if there is room now.
- * One in a pass: what the next one may do depends on where this one is.
+ * Finds a place for each index, as `placeIndexes` does; one whose last allocation was asked to move
+ * goes where that was to go, if there is room now. Such an index is placed by itself: what others may
+ * do depends on where it is, so that they wait for the next pass.
  */
-export function placeMoved(
+export function placeMovedFirst(
   pass: Pass,
   workload: WorkloadRecord,
   indexes: readonly number[],
-): PlacedMoved {
+): Placed {
   for (const index of indexes) {
     const target = targetOf(pass.state, workload, index);
     if (target === null) continue;
-    const there = withConstraint(workload, `node.id == ${target}`);
-    const { placed, isCut } = placeIndexes(pass, there, [index]);
-    if (isCut) return { placed: [], rest: [], isCut };
-    if (placed.length > 0) return { placed, rest: [], isCut: indexes.length > 1 };
+    const there = placeIndexes(pass, withConstraint(workload, `node.id == ${target}`), [index]);
+    if (there.isCut) return there;
+    if (there.placed.length > 0) return { ...there, isCut: indexes.length > 1 };
   }
-  return { placed: [], rest: indexes, isCut: false };
+  return placeIndexes(pass, workload, indexes);
 }
 
 /** The node that the index's last allocation was asked to move to; null for none that is there. */
