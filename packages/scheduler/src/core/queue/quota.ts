@@ -1,0 +1,97 @@
+import type { ProjectName } from "@berth/protocol";
+import { type ProjectNode, withAncestors } from "./project-tree.ts";
+import { type QuotaDimension, quotaDimensions, type QuotaUse } from "./quota-use.ts";
+
+/** The limit that a request would exceed: the project's own, or that of one above it. */
+export interface QuotaLack {
+  readonly project: ProjectName;
+  readonly dimension: QuotaDimension;
+  readonly limit: number;
+  /** By the project and all its subprojects. */
+  readonly used: number;
+  readonly requested: number;
+}
+
+/** The first limit that `times` such requests together would exceed; null when none. */
+export function quotaLack(project: ProjectNode, use: QuotaUse, times = 1): QuotaLack | null {
+  for (const { name, limit, used } of withAncestors(project)) {
+    for (const dimension of quotaDimensions) {
+      const most = limit[dimension];
+      const requested = times * use[dimension];
+      if (most === null || requested === 0 || used[dimension] + requested <= most) continue;
+      return { project: name, dimension, limit: most, used: used[dimension], requested };
+    }
+  }
+  return null;
+}
+
+/** The first limit that one such request exceeds even when nothing else runs. */
+export function hopelessLack(project: ProjectNode, use: QuotaUse, times = 1): QuotaLack | null {
+  for (const { name, limit } of withAncestors(project)) {
+    for (const dimension of quotaDimensions) {
+      const most = limit[dimension];
+      const requested = times * use[dimension];
+      if (most === null || requested <= most) continue;
+      return { project: name, dimension, limit: most, used: 0, requested };
+    }
+  }
+  return null;
+}
+
+/** How many more such requests every limit allows; infinite where none applies. */
+export function quotaRoom(project: ProjectNode, use: QuotaUse): number {
+  let room = Number.POSITIVE_INFINITY;
+  for (const { limit, used } of withAncestors(project)) {
+    for (const dimension of quotaDimensions) {
+      const most = limit[dimension];
+      if (most === null || use[dimension] === 0) continue;
+      room = Math.min(room, Math.floor((most - used[dimension]) / use[dimension]));
+    }
+  }
+  return Math.max(0, room);
+}
+
+/**
+ * Whether a request stays within a guarantee, in each dimension that it asks for: the project's own,
+ * or what one above it is guaranteed and its subprojects leave.
+ */
+export function isCovered(project: ProjectNode, use: QuotaUse, times = 1): boolean {
+  return isCoveredBy([...withAncestors(project)], use, times);
+}
+
+function isCoveredBy(projects: readonly ProjectNode[], use: QuotaUse, times: number): boolean {
+  return quotaDimensions.every((dimension) => {
+    const requested = times * use[dimension];
+    if (requested === 0) return true;
+    return projects.some(({ guaranteed, used }) => {
+      const owed = guaranteed[dimension];
+      return owed !== null && used[dimension] + requested <= owed;
+    });
+  });
+}
+
+/**
+ * Whether what `holder` holds may be stopped so that `owner` gets back what its guarantee covers.
+ * Both sides are judged below the project that they share: there the owner's request must be
+ * covered, and in a dimension that both are about everyone on the holder's side must use more than
+ * is guaranteed. What was stopped is then not covered itself, so nothing goes back and forth.
+ */
+export function mayReclaim(
+  owner: ProjectNode,
+  request: QuotaUse,
+  holder: ProjectNode,
+  held: QuotaUse,
+): boolean {
+  const owners = [...withAncestors(owner)];
+  const holders = [...withAncestors(holder)];
+  const owning = owners.filter((project) => !holders.includes(project));
+  const holding = holders.filter((project) => !owners.includes(project));
+  if (owning.length === 0 || holding.length === 0) return false;
+  if (!isCoveredBy(owning, request, 1)) return false;
+  return quotaDimensions.some(
+    (dimension) =>
+      request[dimension] > 0 &&
+      held[dimension] > 0 &&
+      holding.every(({ guaranteed, used }) => used[dimension] > (guaranteed[dimension] ?? 0)),
+  );
+}
