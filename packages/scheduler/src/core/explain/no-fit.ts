@@ -77,8 +77,7 @@ function nearestFits(
   const nearest: Distance[] = [];
   for (const node of nodes) {
     const lacks = everyLack(request, node, ledger.usageOf(node), surroundings);
-    const missingPermille = lacks.reduce((sum, lack) => sum + missingOf(lack), 0);
-    const distance = { node, lacks, missingPermille };
+    const distance = { node, lacks, missingPermille: missingPermille(lacks) };
     const last = nearest.at(-1);
     if (nearest.length === limits.nearestFitsMax && last && compare(distance, last) >= 0) continue;
     nearest.push(distance);
@@ -98,6 +97,11 @@ function compare(a: Distance, b: Distance): number {
     a.missingPermille - b.missingPermille ||
     byCodeUnit(a.node.id, b.node.id)
   );
+}
+
+/** How far a node is from fitting, summed over what it lacks, in thousandths of what was asked. */
+export function missingPermille(lacks: readonly Lack[]): number {
+  return lacks.reduce((sum, lack) => sum + missingOf(lack), 0);
 }
 
 /** A lack that is not an amount counts as all of it. */

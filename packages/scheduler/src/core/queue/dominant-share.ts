@@ -1,4 +1,5 @@
-import { quotaDimensions, type QuotaUse } from "./quota-use.ts";
+import { quotaDimensions } from "@berth/protocol";
+import type { QuotaUse } from "../state/quota-use.ts";
 
 /** Parts of the cluster's capacity, in billionths, one for each of `quotaDimensions`. */
 export type ShareVector = readonly number[];

@@ -1,9 +1,9 @@
-import type { ProjectName } from "@berth/protocol";
+import type { Project, ProjectName } from "@berth/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FairQueue, type ProjectItem } from "./fair-queue.ts";
-import { type ProjectSettings, ProjectTree, UNSAID } from "./project-tree.ts";
-import { noUse, type QuotaUse } from "./quota-use.ts";
+import { ProjectTree, UNSAID } from "./project-tree.ts";
+import { noUse, type QuotaUse } from "../state/quota-use.ts";
 
 const CAPACITY: QuotaUse = { cpuMillis: 100_000, memoryMiB: 100_000, gpuMillis: 100_000 };
 
@@ -13,9 +13,9 @@ interface Settings {
   readonly guaranteed?: Partial<QuotaUse>;
 }
 
-function settingsOf(projects: Record<string, Settings>): ProjectSettings[] {
+function settingsOf(projects: Record<string, Settings>): Project[] {
   return Object.entries(projects).map(([name, { parent = null, weight = 1, guaranteed = {} }]) => ({
-    project: name as ProjectName,
+    name: name as ProjectName,
     parent: parent as ProjectName | null,
     weight,
     guaranteed: { ...UNSAID, ...guaranteed },

@@ -1,7 +1,7 @@
 import type { ProjectName } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import type { ProjectNode, ProjectTree } from "./project-tree.ts";
-import type { QuotaUse } from "./quota-use.ts";
+import type { QuotaUse } from "../state/quota-use.ts";
 import { type Member, ProjectGroup, type QueueItem, WaitingLine } from "./share-group.ts";
 
 export interface ProjectItem extends QueueItem {
@@ -67,7 +67,6 @@ export class FairQueue<Item extends ProjectItem> {
 
 /** What waits with one priority. */
 class FairLevel<Item extends ProjectItem> {
-  private readonly tree: ProjectTree;
   private readonly capacity: QuotaUse;
   private readonly root: ProjectGroup<Item>;
   private readonly groups = new Map<ProjectNode, ProjectGroup<Item>>();
@@ -76,7 +75,6 @@ class FairLevel<Item extends ProjectItem> {
   private turn: Member<Item>[] = [];
 
   constructor(items: readonly Item[], tree: ProjectTree, capacity: QuotaUse) {
-    this.tree = tree;
     this.capacity = capacity;
     this.root = new ProjectGroup(tree.root, capacity);
     this.groups.set(tree.root, this.root);

@@ -1,23 +1,6 @@
-import type { ProjectName } from "@berth/protocol";
+import type { Project, ProjectName, QuotaAmounts } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { addUse, noUse, type QuotaCount, type QuotaDimension, type QuotaUse } from "./quota-use.ts";
-
-/** An amount in each dimension; null where nothing is said. */
-export type QuotaAmounts = Readonly<Record<QuotaDimension, number | null>>;
-
-/** A project as its operators configured it. */
-export interface ProjectSettings {
-  readonly project: ProjectName;
-  readonly parent: ProjectName | null;
-  /** Its part of what its parent has, beside the weights of its siblings. */
-  readonly weight: number;
-  /** What it can always get back, whoever borrowed it. */
-  readonly guaranteed: QuotaAmounts;
-  /** What it and its subprojects never exceed together. */
-  readonly limit: QuotaAmounts;
-  /** Whether it may use what others leave, beyond its guarantee. */
-  readonly mayBorrow: boolean;
-}
+import { addUse, noUse, type QuotaCount, type QuotaUse } from "../state/quota-use.ts";
 
 /** A project in the tree, with what it uses. The root has no name and is the whole cluster. */
 export interface ProjectNode {
@@ -51,16 +34,13 @@ export const DEFAULT_WEIGHT = 1;
 export class ProjectTree {
   readonly root: ProjectNode;
   private readonly top: CountingNode;
-  private readonly settings = new Map<ProjectName, ProjectSettings>();
+  private readonly settings = new Map<ProjectName, Project>();
   private readonly nodes = new Map<ProjectName, CountingNode>();
 
-  constructor(
-    settings: Iterable<ProjectSettings>,
-    usage: Iterable<readonly [ProjectName, QuotaUse]>,
-  ) {
+  constructor(settings: Iterable<Project>, usage: Iterable<readonly [ProjectName, QuotaUse]>) {
     this.top = newNode(null, null);
     this.root = this.top;
-    for (const one of settings) this.settings.set(one.project, one);
+    for (const one of settings) this.settings.set(one.name, one);
     for (const [project, use] of usage) this.take(project, use);
   }
 
@@ -93,7 +73,7 @@ export class ProjectTree {
 
 function newNode(
   parent: CountingNode | null,
-  settings: ProjectSettings | null,
+  settings: Project | null,
   name: ProjectName | null = null,
 ): CountingNode {
   return {
@@ -108,7 +88,7 @@ function newNode(
 }
 
 /** Who may not borrow has its guarantee for a limit, in the dimensions that it names. */
-export function effectiveLimit({ guaranteed, limit, mayBorrow }: ProjectSettings): QuotaAmounts {
+export function effectiveLimit({ guaranteed, limit, mayBorrow }: Project): QuotaAmounts {
   if (mayBorrow) return limit;
   return {
     cpuMillis: smaller(limit.cpuMillis, guaranteed.cpuMillis),

@@ -1,9 +1,9 @@
-import type { ProjectName } from "@berth/protocol";
+import { type Project, type ProjectName, quotaDimensions } from "@berth/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ProjectSettings, ProjectTree, UNSAID } from "./project-tree.ts";
+import { ProjectTree, UNSAID } from "./project-tree.ts";
 import { hopelessLack, isCovered, mayReclaim, quotaLack, quotaRoom } from "./quota.ts";
-import { noUse, quotaDimensions, type QuotaUse, quotaUseOf } from "./quota-use.ts";
+import { noUse, type QuotaUse, quotaUseOf } from "../state/quota-use.ts";
 import { batchSpec } from "../testing/builders.ts";
 
 function project(
@@ -14,9 +14,9 @@ function project(
     limit?: Partial<QuotaUse>;
     mayBorrow?: boolean;
   } = {},
-): ProjectSettings {
+): Project {
   return {
-    project: name as ProjectName,
+    name: name as ProjectName,
     parent: (more.parent ?? null) as ProjectName | null,
     weight: 1,
     guaranteed: { ...UNSAID, ...more.guaranteed },
@@ -29,7 +29,7 @@ function cores(cpuMillis: number): QuotaUse {
   return { ...noUse(), cpuMillis };
 }
 
-function treeOf(settings: ProjectSettings[], used: Record<string, QuotaUse> = {}) {
+function treeOf(settings: Project[], used: Record<string, QuotaUse> = {}) {
   const tree = new ProjectTree(
     settings,
     Object.entries(used).map(([name, use]) => [name as ProjectName, use] as const),
@@ -157,7 +157,7 @@ const projects = fc
     { minLength: 4, maxLength: 4 },
   )
   .map((drawn) =>
-    drawn.map(({ above, guaranteed, limit }, at): ProjectSettings => {
+    drawn.map(({ above, guaranteed, limit }, at): Project => {
       const parent = above !== null && above < at ? (names[above] as string) : null;
       return {
         ...project(names[at] ?? "a"),
@@ -193,11 +193,11 @@ describe("quotas, whatever is asked", () => {
             });
           }
         }
-        for (const { project: name, limit } of settings) {
+        for (const { name, limit } of settings) {
           const below = settings.filter((one) => isWithin(settings, one, name));
           for (const dimension of quotaDimensions) {
             const sum = below.reduce(
-              (all, one) => all + (total.get(one.project)?.[dimension] ?? 0),
+              (all, one) => all + (total.get(one.name)?.[dimension] ?? 0),
               0,
             );
             expect(node(name).used[dimension]).toBe(sum);
@@ -230,9 +230,9 @@ describe("quotas, whatever is asked", () => {
   });
 });
 
-function isWithin(all: readonly ProjectSettings[], one: ProjectSettings, name: string): boolean {
-  if (one.project === name) return true;
-  const above = all.find(({ project: other }) => other === one.parent);
+function isWithin(all: readonly Project[], one: Project, name: string): boolean {
+  if (one.name === name) return true;
+  const above = all.find(({ name: other }) => other === one.parent);
   return above !== undefined && isWithin(all, above, name);
 }
 

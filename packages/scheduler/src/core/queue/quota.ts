@@ -1,6 +1,6 @@
-import type { ProjectName } from "@berth/protocol";
+import { type ProjectName, type QuotaDimension, quotaDimensions } from "@berth/protocol";
 import { type ProjectNode, withAncestors } from "./project-tree.ts";
-import { type QuotaDimension, quotaDimensions, type QuotaUse } from "./quota-use.ts";
+import type { QuotaUse } from "../state/quota-use.ts";
 
 /** The limit that a request would exceed: the project's own, or that of one above it. */
 export interface QuotaLack {

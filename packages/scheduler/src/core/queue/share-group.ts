@@ -1,3 +1,4 @@
+import { quotaDimensions } from "@berth/protocol";
 import { BestFirst } from "../place/best-first.ts";
 import {
   dominantShare,
@@ -8,7 +9,7 @@ import {
 } from "./dominant-share.ts";
 import type { ProjectNode } from "./project-tree.ts";
 import { isCovered } from "./quota.ts";
-import { addUse, noUse, type QuotaCount, quotaDimensions, type QuotaUse } from "./quota-use.ts";
+import { addUse, noUse, type QuotaCount, type QuotaUse } from "../state/quota-use.ts";
 
 /** What waits for a place. */
 export interface QueueItem {
@@ -18,8 +19,8 @@ export interface QueueItem {
   readonly use: QuotaUse;
 }
 
-/** The shape of a share vector is kept in millionths of its largest part. */
-const SHAPE_WHOLE = 1_000_000;
+/** The shape of a share vector is kept in parts of its largest part: sums with weights stay exact. */
+const SHAPE_WHOLE = 100_000;
 const NOTHING: ShareVector = quotaDimensions.map(() => 0);
 
 /** A project, or what a project itself has waiting, in one level of the queue. */

@@ -1,6 +1,6 @@
 import { allocationNumber, type AllocationId, describeExit, type EventOf } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { reconsiderBlocked, refreshBlocked } from "./agenda.ts";
+import { roomWasMade, roomWasTaken } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
 import { nodeOf, reconsiderNode } from "./apply-node-event.ts";
 import { isWithinCount, setPending, workloadOf } from "./apply-workload-event.ts";
@@ -18,6 +18,8 @@ import { releaseGrant, takeGrant } from "./grants.ts";
 import { withoutPending, withQueued } from "./pending-groups.ts";
 import { newSlot, type Slot } from "./slot-table.ts";
 import { afterFailure } from "./restart-policy.ts";
+import { chargeProject } from "./project-use.ts";
+import { deadlineUnixMs } from "./time-limit.ts";
 
 export function applyAllocationPlaced(
   applying: Applying,
@@ -45,7 +47,8 @@ export function applyAllocationPlaced(
   takeGrant(node, id, granted);
   desiredChange(applying, node).added.add(id);
   setPending(applying, workload, withoutPending(workload.pending, index));
-  refreshBlocked(state.agenda);
+  chargeProject(state, workload.id, workload.spec, 1);
+  roomWasTaken(state.agenda);
   changes.allocations.add(id);
   changes.nodes.add(node.id);
 }
@@ -76,6 +79,7 @@ export function applyAllocationStopRequested(
   if (event.onBehalfOf !== undefined) {
     applying.state.yielding.set(allocation.id, event.onBehalfOf);
   }
+  applying.state.agenda.deadlines.delete(allocation.id);
   leaveDesired(applying, allocation);
 }
 
@@ -92,7 +96,12 @@ export function applyAllocationRunning(
     allocation.message = event.message;
     allocation.startedAtUnixMs = event.startedAtUnixMs;
   });
-  applying.state.agenda.dirty.add(allocation.workloadId);
+  const { agenda } = applying.state;
+  agenda.dirty.add(allocation.workloadId);
+  const deadline = deadlineUnixMs(allocation.spec, allocation.placedAtUnixMs);
+  if (deadline !== null && allocation.status === "running") {
+    agenda.deadlines.add(allocation.id, deadline);
+  }
 }
 
 export function applyAllocationFinished(
@@ -115,6 +124,7 @@ export function applyAllocationFinished(
   });
   releaseGrant(node, event.allocationId, allocation.granted);
   state.yielding.delete(allocation.id);
+  state.agenda.deadlines.delete(allocation.id);
   const before = slotOf(workload, allocation.index);
   const ended = { ...before, live: null, history: [...before.history, allocation.id] };
   const slot = afterOutcome(workload, ended, allocation, applying.atUnixMs);
@@ -130,7 +140,8 @@ export function applyAllocationFinished(
       : withoutPending(workload.pending, slot.index),
   );
   state.agenda.dirty.add(workload.id);
-  reconsiderBlocked(state.agenda);
+  chargeProject(state, workload.id, allocation.spec, -1);
+  roomWasMade(state.agenda);
   if (node.drain) reconsiderNode(state, node);
 }
 

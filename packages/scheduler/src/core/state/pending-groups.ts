@@ -80,6 +80,20 @@ export function earliestRetryUnixMs(groups: readonly PendingGroup[]): number | n
   return earliest;
 }
 
+/** Something waits for room: on a node, or under a limit. */
 export function isBlocked(groups: readonly PendingGroup[]): boolean {
-  return groups.some(({ explanation }) => explanation.reason === "no_fit");
+  return groups.some(({ explanation: { reason } }) => waitsForRoom.has(reason));
 }
+
+/** Something has room and waits for those ahead of it. */
+export function waitsForTurn(groups: readonly PendingGroup[]): boolean {
+  return groups.some(({ explanation: { reason } }) => reason === "behind");
+}
+
+const waitsForRoom: ReadonlySet<PendingGroup["explanation"]["reason"]> = new Set([
+  "no_fit",
+  "gang",
+  "quota",
+  "behind",
+  "preempting",
+] as const);

@@ -1,8 +1,10 @@
-import type { WorkloadSpec } from "@berth/protocol";
-
-/** What projects are given and charged, in the order in which a shortage is told. */
-export const quotaDimensions = ["cpuMillis", "memoryMiB", "gpuMillis"] as const;
-export type QuotaDimension = (typeof quotaDimensions)[number];
+import {
+  type GpuRequest,
+  type QuotaDimension,
+  quotaDimensions,
+  WHOLE_GPU_MILLIS,
+  type WorkloadSpec,
+} from "@berth/protocol";
 
 /** An amount in each dimension: thousandths of cores, MiB, thousandths of GPUs. */
 export type QuotaUse = Readonly<Record<QuotaDimension, number>>;
@@ -28,12 +30,11 @@ export function quotaUseOf({ resources }: WorkloadSpec): QuotaUse {
   return use;
 }
 
-const WHOLE_GPU_MILLIS = 1_000;
 const SLICES_PER_GPU = 7;
 
-function gpuMillisOf(gpu: { readonly shareMillis?: number; readonly slice?: string | null }) {
-  const parts = Number(/^(\d+)g\b/.exec(gpu.slice ?? "")?.[1] ?? Number.NaN);
-  if (Number.isNaN(parts)) return gpu.shareMillis ?? WHOLE_GPU_MILLIS;
+function gpuMillisOf({ shareMillis = WHOLE_GPU_MILLIS, slice = "" }: GpuRequest): number {
+  const parts = Number(/^(\d+)g\b/.exec(slice)?.[1] ?? Number.NaN);
+  if (Number.isNaN(parts)) return shareMillis;
   return Math.ceil((Math.min(parts, SLICES_PER_GPU) * WHOLE_GPU_MILLIS) / SLICES_PER_GPU);
 }
 
