@@ -132,7 +132,7 @@ export function grantsOn(
 }
 
 /** What a node lacks only because others hold it. */
-function isTransient(code: RejectionCode): boolean {
+export function isTransient(code: RejectionCode): boolean {
   return (
     code.endsWith(".free") ||
     code.startsWith("port.") ||

@@ -44,6 +44,11 @@ export class ProjectTree {
     for (const [project, use] of usage) this.take(project, use);
   }
 
+  /** Who belongs to whom: equal for trees of the same shape. */
+  get shape(): string {
+    return [...this.settings.values()].map(({ name, parent }) => `${name}<${parent}`).join(" ");
+  }
+
   node(project: ProjectName): ProjectNode {
     return this.countingNode(project, 0);
   }
