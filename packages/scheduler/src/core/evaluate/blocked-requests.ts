@@ -11,14 +11,15 @@ const texts = new WeakMap<PlacementRequest, string>();
  * same with the same room kept from it needs not be looked for again.
  */
 export class BlockedRequests {
-  private readonly found = new Map<string, NoFit>();
+  private readonly found = new Map<string, NoFit | Hold>();
 
-  find(key: string): NoFit | null {
+  /** What is in the way: nodes that do not fit, or who keeps the room. */
+  find(key: string): NoFit | Hold | null {
     return this.found.get(key) ?? null;
   }
 
-  add(key: string, noFit: NoFit): void {
-    this.found.set(key, noFit);
+  add(key: string, blocked: NoFit | Hold): void {
+    this.found.set(key, blocked);
   }
 }
 

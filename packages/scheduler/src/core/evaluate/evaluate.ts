@@ -1,6 +1,13 @@
-import type { ClusterEvent, WorkloadId } from "@berth/protocol";
+import type { ClusterEvent, PendingExplanation, WorkloadId } from "@berth/protocol";
+import { FairQueue, type ProjectItem } from "../queue/fair-queue.ts";
+import { isHopeful } from "../queue/heads.ts";
+import { queueLimits } from "../queue/limits.ts";
+import { activeReservations, keepReserved, overstayed } from "../queue/reservations.ts";
+import { hasRoomNews, seeBlocked, spreadRoomNews } from "../state/agenda.ts";
 import type { ClusterState, WorkloadRecord } from "../state/cluster-state.ts";
-import { evaluateWorkload } from "./evaluate-workload.ts";
+import { quotaUseOf } from "../state/quota-use.ts";
+import { clusterCapacity } from "../queue/cluster-capacity.ts";
+import { WorkloadEvaluation } from "./evaluate-workload.ts";
 import { Pass } from "./pass.ts";
 import { nextWakeUnixMs, wakeDue } from "./wake.ts";
 
@@ -16,27 +23,26 @@ export function needsEvaluation(state: ClusterState, nowUnixMs: number): boolean
   return (
     state.agenda.dirty.size > 0 ||
     state.agenda.stale.size > 0 ||
+    hasRoomNews(state.agenda) ||
     (wakeUnixMs !== null && wakeUnixMs <= nowUnixMs)
   );
 }
 
 /**
- * One scheduling pass over the workloads on the agenda, most urgent first, then oldest. Takes them
- * off the agenda; the events, together at most `limits.evaluationBytesMax`, must be applied in
- * order, in one entry or several, before the next pass. A pass with nothing changed since the last
- * returns no events.
+ * One scheduling pass over the workloads on the agenda, in the order of `FairQueue`. Takes them off
+ * the agenda; the events, together at most `limits.evaluationBytesMax`, must be applied in order, in
+ * one entry or several, before the next pass. A pass with nothing changed since the last returns no
+ * events.
  */
 export function evaluate(state: ClusterState, nowUnixMs: number): Evaluation {
   wakeDue(state, nowUnixMs);
-  const { dirty, stale } = state.agenda;
+  spreadRoomNews(state.agenda);
   const pass = new Pass(state, nowUnixMs);
+  if (!endOverdue(pass) || !serveReservations(pass)) return endOf(pass, true);
+  const { dirty, stale } = state.agenda;
   // What waits for room comes last: its explanation then tells what this pass leaves.
-  for (const queue of [dirty, stale]) {
-    for (const workload of mostUrgentFirst(state, queue)) {
-      if (pass.isTired || !evaluateWorkload(pass, workload)) return endOf(pass, true);
-      dirty.delete(workload.id);
-      stale.delete(workload.id);
-    }
+  for (const agenda of [dirty, stale]) {
+    if (!evaluateInOrder(pass, agenda)) return endOf(pass, true);
   }
   return endOf(pass, false);
 }
@@ -45,8 +51,107 @@ function endOf({ events }: Pass, isCut: boolean): Evaluation {
   return { events, more: isCut || events.length > 0 };
 }
 
-function mostUrgentFirst(state: ClusterState, ids: ReadonlySet<WorkloadId>): WorkloadRecord[] {
-  return [...ids]
-    .flatMap((id) => state.workloads.get(id) ?? [])
-    .sort((a, b) => b.spec.priority - a.spec.priority || a.number - b.number);
+/** What has run as long as it may is asked to stop. */
+function endOverdue(pass: Pass): boolean {
+  const due = pass.state.agenda.deadlines.due(pass.nowUnixMs);
+  return due.every((id) => pass.requestStop(id, "time.limit"));
+}
+
+/** Ends reservations that are over, keeps the nodes of the others, and clears those that began. */
+function serveReservations(pass: Pass): boolean {
+  const { state, nowUnixMs } = pass;
+  if (state.reservations.size === 0) return true;
+  for (const { id, toUnixMs } of state.reservations.values()) {
+    if (toUnixMs > nowUnixMs) continue;
+    if (!pass.add({ type: "ReservationRemoved", id })) return false;
+  }
+  const active = activeReservations(state, pass.projects, nowUnixMs);
+  keepReserved(active, pass.projects, pass.ledger, pass.holds);
+  const inTheWay = overstayed(state, pass.projects, active, nowUnixMs);
+  return inTheWay.every(({ id }) => pass.requestStop(id, "reclaimed"));
+}
+
+interface QueuedWorkload extends ProjectItem {
+  readonly workload: WorkloadRecord;
+  /** It is not reconsidered; it only has its place in the queue, and room may be kept for it. */
+  readonly isStanding: boolean;
+}
+
+/** False when the pass took no more before the end. */
+function evaluateInOrder(pass: Pass, agenda: Set<WorkloadId>): boolean {
+  if (agenda.size === 0) return true;
+  const { state } = pass;
+  const capacity = clusterCapacity(state);
+  const queue = new FairQueue(queuedWorkloads(state, agenda), pass.projects, capacity);
+  const begun = new Map<WorkloadId, WorkloadEvaluation>();
+  for (let item = queue.next(); item; item = queue.next()) {
+    const { workload } = item;
+    if (item.isStanding) {
+      stand(pass, workload);
+      queue.markBlocked();
+      continue;
+    }
+    if (pass.isTired) return false;
+    const evaluation = begun.get(workload.id) ?? new WorkloadEvaluation(pass, workload);
+    const most = queue.isContended ? queueLimits.indexesPerTurnMax : Number.POSITIVE_INFINITY;
+    const turn = evaluation.takeTurn(most);
+    if (turn === "cut") return false;
+    if (turn === "more") {
+      begun.set(workload.id, evaluation);
+      queue.giveBack();
+      continue;
+    }
+    if (turn === "blocked") queue.markBlocked();
+    state.agenda.dirty.delete(workload.id);
+    state.agenda.stale.delete(workload.id);
+    if (state.agenda.blocked.has(workload.id)) seeBlocked(state.agenda, workload.id);
+  }
+  return true;
+}
+
+function queuedWorkloads(state: ClusterState, agenda: ReadonlySet<WorkloadId>): QueuedWorkload[] {
+  const toEvaluate = [...agenda].flatMap((id) => state.workloads.get(id) ?? []);
+  return [
+    ...toEvaluate.map((workload) => queued(workload, false)),
+    ...standingFirst(state, agenda).map((workload) => queued(workload, true)),
+  ];
+}
+
+function queued(workload: WorkloadRecord, isStanding: boolean): QueuedWorkload {
+  const { number, spec } = workload;
+  const { project, priority } = spec;
+  return { number, project, priority, use: quotaUseOf(spec), workload, isStanding };
+}
+
+/**
+ * Of each project and priority the oldest that waits for room and is not reconsidered: it may be
+ * ahead of those who are.
+ */
+function standingFirst(state: ClusterState, agenda: ReadonlySet<WorkloadId>): WorkloadRecord[] {
+  const first = new Map<string, WorkloadRecord>();
+  for (const id of state.agenda.blocked.keys()) {
+    const workload = state.workloads.get(id);
+    if (!workload || agenda.has(id) || workload.spec.kind === "system") continue;
+    const key = `${workload.spec.priority} ${workload.spec.project}`;
+    const known = first.get(key);
+    if (known && known.number <= workload.number) continue;
+    if (waitsForRoom(workload).length > 0) first.set(key, workload);
+  }
+  return [...first.values()];
+}
+
+function stand(pass: Pass, workload: WorkloadRecord): void {
+  const [waiting] = waitsForRoom(workload);
+  if (waiting) pass.heads.consider(workload, waiting.reason === "gang" ? waiting.size : 1, null);
+}
+
+type ForRoom = Extract<PendingExplanation, { reason: "no_fit" | "gang" }>;
+
+/** Why its indexes wait for room that they may have some day. */
+function waitsForRoom({ pending }: WorkloadRecord): ForRoom[] {
+  return pending.flatMap(({ explanation }): ForRoom[] => {
+    if (explanation.reason === "no_fit") return isHopeful(explanation) ? [explanation] : [];
+    if (explanation.reason !== "gang") return [];
+    return isHopeful(explanation.noFit) ? [explanation] : [];
+  });
 }

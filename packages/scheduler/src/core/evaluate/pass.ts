@@ -38,6 +38,7 @@ export class Pass {
   private allocationNumber: number;
   private tree: ProjectTree | null = null;
   private readonly decided = new Map<NodeRecord, Decided[]>();
+  private readonly placed = new Map<WorkloadId, NodeRecord[]>();
   private readonly stopped = new Set<AllocationId>();
 
   constructor(
@@ -79,19 +80,29 @@ export class Pass {
   requestStop(allocationId: AllocationId, reason: StopReason, onBehalfOf?: WorkloadId): boolean {
     if (this.stopped.has(allocationId)) return true;
     const behalf = onBehalfOf === undefined ? {} : { onBehalfOf };
-    if (!this.add({ type: "AllocationStopRequested", allocationId, reason, ...behalf })) return false;
+    if (!this.add({ type: "AllocationStopRequested", allocationId, reason, ...behalf }))
+      return false;
     this.stopped.add(allocationId);
     return true;
   }
 
   /** A placement that was added: it is charged to its project, and ends when its kind does. */
-  charge({ spec }: WorkloadRecord, node: NodeRecord, granted: Grant): void {
+  charge({ id, spec }: WorkloadRecord, node: NodeRecord, granted: Grant): void {
     this.projects.take(spec.project, quotaUseOf(spec));
+    const nodes = this.placed.get(id) ?? [];
+    this.placed.set(id, nodes);
+    nodes.push(node);
     const decided = this.decided.get(node) ?? [];
     this.decided.set(node, decided);
     decided.push({ granted, end: endIfPlaced(spec, this.nowUnixMs) });
   }
 
+  /** The node of each placement of a workload in this pass. */
+  placedBy({ id }: WorkloadRecord): readonly NodeRecord[] {
+    return this.placed.get(id) ?? [];
+  }
+
+  /** What the pass has placed on a node. */
   decidedOn(node: NodeRecord): readonly Decided[] {
     return this.decided.get(node) ?? NONE;
   }

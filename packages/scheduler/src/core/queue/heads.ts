@@ -7,7 +7,14 @@ import { earliestStart, type PlannedStart } from "./earliest-start.ts";
 import { heldSoFar, heldUntil } from "./hold.ts";
 import type { Holds } from "./holds.ts";
 import { queueLimits } from "./limits.ts";
-import { type Decided, futureOf, isTransient, type NodeFuture, type Prospect, prospectOf } from "./node-future.ts";
+import {
+  type Decided,
+  futureOf,
+  isTransient,
+  type NodeFuture,
+  type Prospect,
+  prospectOf,
+} from "./node-future.ts";
 import { versionOf } from "./node-version.ts";
 
 export interface HeadsContext {

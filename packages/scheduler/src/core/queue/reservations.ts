@@ -87,7 +87,10 @@ export function overstayed(
 }
 
 /** When time alone next matters to a reservation, after a moment; null when it does not again. */
-export function nextReservationTime({ reservations }: ClusterState, afterUnixMs: number): number | null {
+export function nextReservationTime(
+  { reservations }: ClusterState,
+  afterUnixMs: number,
+): number | null {
   let next: number | null = null;
   for (const { fromUnixMs, toUnixMs } of reservations.values()) {
     for (const atUnixMs of [fromUnixMs - queueLimits.reservationLeadMs, fromUnixMs, toUnixMs]) {
@@ -102,11 +105,16 @@ function holderOf({ id, project }: Reservation, tree: ProjectTree) {
     kind: "reservation",
     id,
     project,
-    isFor: (other: ProjectName) => [...withAncestors(tree.node(other))].some(({ name }) => name === project),
+    isFor: (other: ProjectName) =>
+      [...withAncestors(tree.node(other))].some(({ name }) => name === project),
   } as const satisfies Holder;
 }
 
-function candidatesOf(state: ClusterState, tree: ProjectTree, reservation: Reservation): NodeRecord[] {
+function candidatesOf(
+  state: ClusterState,
+  tree: ProjectTree,
+  reservation: Reservation,
+): NodeRecord[] {
   const constraints = parsedConstraints(reservation);
   return [...state.nodes.values()]
     .filter(

@@ -29,6 +29,8 @@ export interface Agenda {
   readonly draining: Set<NodeId>;
   /** Running allocations with a time limit. */
   readonly deadlines: Deadlines;
+  /** The moment of the last evaluation: what time alone made due by then was seen. */
+  servedUnixMs: number;
 }
 
 export function createAgenda(): Agenda {
@@ -44,6 +46,7 @@ export function createAgenda(): Agenda {
     retries: new Map(),
     draining: new Set(),
     deadlines: new Deadlines(),
+    servedUnixMs: 0,
   };
 }
 
