@@ -27,9 +27,9 @@ export interface ActiveReservation {
 }
 
 /**
- * Which nodes are kept for each reservation from now on, in the order in which reservations begin.
- * Chosen are those on which the project works already, then those with least that would be in its
- * way, then the oldest. What is chosen is kept free, so it stays the choice.
+ * Which nodes are kept for each reservation from now on. Those that have least choice choose first.
+ * Chosen are nodes on which the project works already, then those with least that would be in its
+ * way, then the oldest: what is chosen is kept free, so it stays as good a choice as any.
  */
 export function activeReservations(
   state: ClusterState,
@@ -42,14 +42,31 @@ export function activeReservations(
       ({ fromUnixMs, toUnixMs }) =>
         fromUnixMs - queueLimits.reservationLeadMs <= nowUnixMs && nowUnixMs < toUnixMs,
     )
-    .sort((a, b) => a.fromUnixMs - b.fromUnixMs || numberOf(a) - numberOf(b))
-    .map((reservation) => {
-      const nodes = candidatesOf(state, tree, reservation)
-        .filter((node) => !taken.has(node))
-        .slice(0, reservation.nodes);
+    .map((reservation) => ({
+      reservation,
+      candidates: candidatesOf(state, tree, reservation),
+    }))
+    .sort(
+      (a, b) =>
+        spareOf(a) - spareOf(b) ||
+        a.reservation.fromUnixMs - b.reservation.fromUnixMs ||
+        numberOf(a.reservation) - numberOf(b.reservation),
+    )
+    .map(({ reservation, candidates }) => {
+      const nodes = candidates.filter((node) => !taken.has(node)).slice(0, reservation.nodes);
       for (const node of nodes) taken.add(node);
       return { reservation, nodes };
     });
+}
+
+interface Choice {
+  readonly reservation: Reservation;
+  readonly candidates: readonly NodeRecord[];
+}
+
+/** How many more nodes would do than are wanted. */
+function spareOf({ reservation, candidates }: Choice): number {
+  return candidates.length - reservation.nodes;
 }
 
 /** Keeps the nodes of the reservations from everybody else for the rest of a pass. */
