@@ -155,12 +155,12 @@ function deviceGrant(uuid: string, shareMillis: number): Grant {
 }
 
 /** A grant without GPUs, and without the ports that somebody has. */
-function withoutDevices(
-  { gpuShareMillis: _, gpuMemoryMiB: __, ...granted }: Grant,
-  usage: NodeUsage,
-): Grant {
+function withoutDevices(granted: Grant, usage: NodeUsage): Grant {
   const ports = Object.entries(granted.ports).filter(([, port]) => !usage.ports.has(port));
-  return { ...granted, gpuUuids: [], ports: Object.fromEntries(ports) };
+  const rest: Grant = { ...granted, gpuUuids: [], ports: Object.fromEntries(ports) };
+  delete rest.gpuShareMillis;
+  delete rest.gpuMemoryMiB;
+  return rest;
 }
 
 /** What becomes free, and is not needed twice. */
