@@ -7,6 +7,7 @@ import { addClusterCommands } from "./program/cluster-commands.ts";
 import { addLogCommands } from "./program/log-commands.ts";
 import { addNodeCommands } from "./program/node-commands.ts";
 import type { Run } from "./program/options.ts";
+import { addPolicyCommands } from "./program/policy-commands.ts";
 import { addReadCommands } from "./program/read-commands.ts";
 import { addWorkloadCommands } from "./program/workload-commands.ts";
 import { VERSION } from "./version.ts";
@@ -43,6 +44,7 @@ export function buildProgram(terminal: Terminal, onExit: (code: ExitCode) => voi
   addReadCommands(program, run);
   addNodeCommands(program, run);
   addClusterCommands(program, run);
+  addPolicyCommands(program, run);
   addLogCommands(program, run);
   return program;
 }

@@ -16,6 +16,8 @@ export * from "./explanation-text.ts";
 export * from "./ids.ts";
 export * from "./inventory.ts";
 export * from "./lease.ts";
+export * from "./policy-api.ts";
+export * from "./project-input.ts";
 export * from "./limits.ts";
 export * from "./project.ts";
 export * from "./quantity.ts";

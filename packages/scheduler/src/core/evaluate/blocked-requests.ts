@@ -18,6 +18,11 @@ export class BlockedRequests {
     return this.found.get(key) ?? null;
   }
 
+  /** Room was made. */
+  clear(): void {
+    this.found.clear();
+  }
+
   add(key: string, blocked: NoFit | Hold): void {
     this.found.set(key, blocked);
   }

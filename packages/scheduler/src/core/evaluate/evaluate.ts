@@ -1,13 +1,12 @@
-import type { ClusterEvent, PendingExplanation, WorkloadId } from "@berth/protocol";
-import { FairQueue, type ProjectItem } from "../queue/fair-queue.ts";
-import { isHopeful } from "../queue/heads.ts";
+import type { ClusterEvent, WorkloadId } from "@berth/protocol";
+import { FairQueue } from "../queue/fair-queue.ts";
 import { queueLimits } from "../queue/limits.ts";
-import { activeReservations, keepReserved, overstayed } from "../queue/reservations.ts";
+import { keepReserved, overstayed } from "../queue/reservations.ts";
 import { hasRoomNews, seeBlocked, spreadRoomNews } from "../state/agenda.ts";
-import type { ClusterState, WorkloadRecord } from "../state/cluster-state.ts";
-import { quotaUseOf } from "../state/quota-use.ts";
+import type { ClusterState } from "../state/cluster-state.ts";
 import { clusterCapacity } from "../queue/cluster-capacity.ts";
 import { WorkloadEvaluation } from "./evaluate-workload.ts";
+import { inLine, stand } from "./in-line.ts";
 import { Pass } from "./pass.ts";
 import { nextWakeUnixMs, wakeDue } from "./wake.ts";
 
@@ -65,16 +64,9 @@ function serveReservations(pass: Pass): boolean {
     if (toUnixMs > nowUnixMs) continue;
     if (!pass.add({ type: "ReservationRemoved", id })) return false;
   }
-  const active = activeReservations(state, pass.projects, nowUnixMs);
-  keepReserved(active, pass.projects, pass.ledger, pass.holds);
+  const active = keepReserved(pass);
   const inTheWay = overstayed(state, pass.projects, active, nowUnixMs);
   return inTheWay.every(({ id }) => pass.requestStop(id, "reclaimed"));
-}
-
-interface QueuedWorkload extends ProjectItem {
-  readonly workload: WorkloadRecord;
-  /** It is not reconsidered; it only has its place in the queue, and room may be kept for it. */
-  readonly isStanding: boolean;
 }
 
 /** False when the pass took no more before the end. */
@@ -82,7 +74,8 @@ function evaluateInOrder(pass: Pass, agenda: Set<WorkloadId>): boolean {
   if (agenda.size === 0) return true;
   const { state } = pass;
   const capacity = clusterCapacity(state);
-  const queue = new FairQueue(queuedWorkloads(state, agenda), pass.projects, capacity);
+  const toEvaluate = [...agenda].flatMap((id) => state.workloads.get(id) ?? []);
+  const queue = new FairQueue(inLine(state, toEvaluate), pass.projects, capacity);
   const begun = new Map<WorkloadId, WorkloadEvaluation>();
   for (let item = queue.next(); item; item = queue.next()) {
     const { workload } = item;
@@ -107,51 +100,4 @@ function evaluateInOrder(pass: Pass, agenda: Set<WorkloadId>): boolean {
     if (state.agenda.blocked.has(workload.id)) seeBlocked(state.agenda, workload.id);
   }
   return true;
-}
-
-function queuedWorkloads(state: ClusterState, agenda: ReadonlySet<WorkloadId>): QueuedWorkload[] {
-  const toEvaluate = [...agenda].flatMap((id) => state.workloads.get(id) ?? []);
-  return [
-    ...toEvaluate.map((workload) => queued(workload, false)),
-    ...standingFirst(state, agenda).map((workload) => queued(workload, true)),
-  ];
-}
-
-function queued(workload: WorkloadRecord, isStanding: boolean): QueuedWorkload {
-  const { number, spec } = workload;
-  const { project, priority } = spec;
-  return { number, project, priority, use: quotaUseOf(spec), workload, isStanding };
-}
-
-/**
- * Of each project and priority the oldest that waits for room and is not reconsidered: it may be
- * ahead of those who are.
- */
-function standingFirst(state: ClusterState, agenda: ReadonlySet<WorkloadId>): WorkloadRecord[] {
-  const first = new Map<string, WorkloadRecord>();
-  for (const id of state.agenda.blocked.keys()) {
-    const workload = state.workloads.get(id);
-    if (!workload || agenda.has(id) || workload.spec.kind === "system") continue;
-    const key = `${workload.spec.priority} ${workload.spec.project}`;
-    const known = first.get(key);
-    if (known && known.number <= workload.number) continue;
-    if (waitsForRoom(workload).length > 0) first.set(key, workload);
-  }
-  return [...first.values()];
-}
-
-function stand(pass: Pass, workload: WorkloadRecord): void {
-  const [waiting] = waitsForRoom(workload);
-  if (waiting) pass.heads.consider(workload, waiting.reason === "gang" ? waiting.size : 1, null);
-}
-
-type ForRoom = Extract<PendingExplanation, { reason: "no_fit" | "gang" }>;
-
-/** Why its indexes wait for room that they may have some day. */
-function waitsForRoom({ pending }: WorkloadRecord): ForRoom[] {
-  return pending.flatMap(({ explanation }): ForRoom[] => {
-    if (explanation.reason === "no_fit") return isHopeful(explanation) ? [explanation] : [];
-    if (explanation.reason !== "gang") return [];
-    return isHopeful(explanation.noFit) ? [explanation] : [];
-  });
 }

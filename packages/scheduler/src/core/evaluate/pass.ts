@@ -12,7 +12,13 @@ import { Heads } from "../queue/heads.ts";
 import { Holds } from "../queue/holds.ts";
 import type { Decided } from "../queue/node-future.ts";
 import { ProjectTree } from "../queue/project-tree.ts";
-import type { ClusterState, NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
+import type {
+  AllocationRecord,
+  ClusterState,
+  NodeRecord,
+  WorkloadRecord,
+} from "../state/cluster-state.ts";
+import { projectOf } from "../state/project-use.ts";
 import { quotaUseOf } from "../state/quota-use.ts";
 import { BlockedRequests } from "./blocked-requests.ts";
 
@@ -95,6 +101,15 @@ export class Pass {
     const decided = this.decided.get(node) ?? [];
     this.decided.set(node, decided);
     decided.push({ granted, end: endIfPlaced(spec, this.nowUnixMs) });
+  }
+
+  /** What is about to end counts as gone: its room is free for what the pass decides from now on. */
+  release({ workloadId, spec, nodeId, granted }: AllocationRecord): void {
+    const node = this.state.nodes.get(nodeId);
+    if (!node) return;
+    this.ledger.release(node, granted);
+    this.projects.release(projectOf(workloadId), quotaUseOf(spec));
+    this.blocked.clear();
   }
 
   /** The node of each placement of a workload in this pass. */

@@ -1,4 +1,4 @@
-import type { Project, ProjectName, QuotaAmounts } from "@berth/protocol";
+import { NO_QUOTA, type Project, type ProjectName, type QuotaAmounts } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { addUse, noUse, type QuotaCount, type QuotaUse } from "../state/quota-use.ts";
 
@@ -23,7 +23,7 @@ interface CountingNode extends ProjectNode {
 }
 
 /** Nothing guaranteed, nothing limited. */
-export const UNSAID: QuotaAmounts = { cpuMillis: null, memoryMiB: null, gpuMillis: null };
+export const UNSAID: QuotaAmounts = NO_QUOTA;
 /** Of projects that nobody configured: they stand beside the others at the top. */
 export const DEFAULT_WEIGHT = 1;
 

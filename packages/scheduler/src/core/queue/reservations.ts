@@ -69,20 +69,23 @@ function spareOf({ reservation, candidates }: Choice): number {
   return candidates.length - reservation.nodes;
 }
 
-/** Keeps the nodes of the reservations from everybody else for the rest of a pass. */
-export function keepReserved(
-  active: readonly ActiveReservation[],
-  tree: ProjectTree,
-  ledger: Ledger,
-  holds: Holds,
-): void {
+/** Keeps the nodes of reservations from everybody else for the rest of a pass. */
+export function keepReserved(pass: {
+  readonly state: ClusterState;
+  readonly projects: ProjectTree;
+  readonly nowUnixMs: number;
+  readonly ledger: Ledger;
+  readonly holds: Holds;
+}): ActiveReservation[] {
+  const active = activeReservations(pass.state, pass.projects, pass.nowUnixMs);
   for (const { reservation, nodes } of active) {
-    holds.add({
-      holder: holderOf(reservation, tree),
+    pass.holds.add({
+      holder: holderOf(reservation, pass.projects),
       startUnixMs: reservation.fromUnixMs,
-      parts: nodes.map((node) => heldWhole(node, ledger.usageOf(node))),
+      parts: nodes.map((node) => heldWhole(node, pass.ledger.usageOf(node))),
     });
   }
+  return active;
 }
 
 /** What is in the way of reservations that have begun, and may be stopped for them. */
@@ -127,20 +130,23 @@ function holderOf({ id, project }: Reservation, tree: ProjectTree) {
   } as const satisfies Holder;
 }
 
+/** Nodes that are what a reservation asks for, whatever is on them. */
+export function matchingNodes({ nodes }: ClusterState, reservation: Reservation): NodeRecord[] {
+  const constraints = parsedConstraints(reservation);
+  return [...nodes.values()].filter(
+    (node) =>
+      gpuDevices(node).length >= reservation.gpus &&
+      constraints.every((one) => holdsOn(one, (path) => nodeAttribute(node.description, path))),
+  );
+}
+
 function candidatesOf(
   state: ClusterState,
   tree: ProjectTree,
   reservation: Reservation,
 ): NodeRecord[] {
-  const constraints = parsedConstraints(reservation);
-  return [...state.nodes.values()]
-    .filter(
-      (node) =>
-        node.status !== "down" &&
-        node.eligibility === "eligible" &&
-        gpuDevices(node).length >= reservation.gpus &&
-        constraints.every((one) => holdsOn(one, (path) => nodeAttribute(node.description, path))),
-    )
+  return matchingNodes(state, reservation)
+    .filter(({ status, eligibility }) => status !== "down" && eligibility === "eligible")
     .map((node) => ({ node, ...fitness(state, tree, reservation, node) }))
     .sort((a, b) => b.own - a.own || a.inTheWay - b.inTheWay || a.node.number - b.node.number)
     .map(({ node }) => node);
