@@ -77,7 +77,10 @@ describe("version 1 of the messages between agents and the leader", () => {
 
 describe("version 1 of the api", () => {
   type Sample = { request: unknown; reply: unknown };
-  const samples = golden("api.v1") as Record<string, Sample>;
+  const samples = {
+    ...(golden("api.v1") as Record<string, Sample>),
+    ...(golden("api-policies.v1") as Record<string, Sample>),
+  };
 
   test.each(protocol.apiMethods)("%s is understood, question and answer", (method) => {
     const sample = samples[method];
