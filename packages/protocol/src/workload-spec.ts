@@ -76,7 +76,7 @@ export type Colocation = z.infer<typeof Colocation>;
 
 /**
  * What is said of placement beside resources and constraints. What is absent is not said: see
- * `rulesOf` for what that means. The last ones, from `gang` on, belong to the format and are not
+ * `rulesOf` for what that means. Those from `gang` to `movable` belong to the format and are not
  * acted on yet: workload files cannot ask for them.
  */
 export const PlacementRules = z.object({
@@ -99,7 +99,7 @@ export const PlacementRules = z.object({
   disruptionMaxUnavailable: z.int().min(0).optional(),
   /** Whether it may be moved to make better use of nodes; no when absent. */
   movable: z.boolean().optional(),
-  /** It is stopped when it has run this long. */
+  /** It is stopped this long after it was placed. */
   timeLimitMs: z.int().min(1).optional(),
 });
 export type PlacementRules = z.infer<typeof PlacementRules>;

@@ -168,9 +168,6 @@ describe("a project", () => {
         suggestion: "ask for less, or have the limit raised (berth project set lab --limit cpu=…)",
       },
     ]);
-    expect(problemsOf(apply(workload("1", { gang: true })))[0]?.message).toContain(
-      "all 3 of the gang need 3 cpu",
-    );
     expect(apply(workload("1")).ok).toBe(true);
   });
 });

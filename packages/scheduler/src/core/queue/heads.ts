@@ -134,7 +134,7 @@ export class Heads {
     }
     const byNode = prospects.get(request) ?? new WeakMap<NodeRecord, Remembered>();
     prospects.set(request, byNode);
-    const version = versionOf(node);
+    const version = versionOf(this.context.state, node);
     const known = byNode.get(node);
     if (known?.version === version && known.countMax === countMax) return known.prospect;
     const prospect = prospectOf(request, node, this.future(node), countMax);

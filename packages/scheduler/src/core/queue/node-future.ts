@@ -38,11 +38,11 @@ export function futureOf(
   return { usage, ends: inOrder(all), someday: [...known.someday, ...someday] };
 }
 
-function endingOn({ allocations }: ClusterState, node: NodeRecord): Omit<NodeFuture, "usage"> {
+function endingOn(state: ClusterState, node: NodeRecord): Omit<NodeFuture, "usage"> {
   const all: Decided[] = [];
   for (const id of node.live) {
-    const allocation = allocations.get(id);
-    if (allocation) all.push({ granted: allocation.granted, end: endOf(allocation) });
+    const allocation = state.allocations.get(id);
+    if (allocation) all.push({ granted: allocation.granted, end: endOf(state, allocation) });
   }
   const someday = all.filter(({ end }) => end === "someday").map(({ granted }) => granted);
   return { ends: inOrder(all), someday };

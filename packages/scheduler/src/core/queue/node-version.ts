@@ -1,16 +1,16 @@
-import type { NodeRecord } from "../state/cluster-state.ts";
+import type { ClusterState, NodeRecord } from "../state/cluster-state.ts";
 
 const descriptions = new WeakMap<object, number>();
 let described = 0;
 
 /**
- * Names what a node is and holds: equal for as long as neither changes. The generation grows with
+ * Names what a node is and holds, and until when: equal for as long as neither changes. The generation grows with
  * each placement and stop; an end makes what lives fewer.
  */
-export function versionOf(node: NodeRecord): string {
+export function versionOf({ agenda }: ClusterState, node: NodeRecord): string {
   const { description, status, eligibility, drain, generation, live, cpuOvercommitPercent } = node;
   const drained = drain === null ? "" : "drained";
-  return `${numberOf(description)} ${status} ${eligibility} ${drained} ${generation} ${live.size} ${cpuOvercommitPercent}`;
+  return `${numberOf(description)} ${status} ${eligibility} ${drained} ${generation} ${live.size} ${cpuOvercommitPercent} ${agenda.timeLimitChanges}`;
 }
 
 /** A number for each description that this process has met. */

@@ -13,10 +13,10 @@ describe("a pass", () => {
   test("goes back and forth between projects, however much one of them asks for", () => {
     const cluster = new QueueCluster().join(50);
     cluster
-      .submit(
+      .submit([
         batchSpec({ project: of("a"), name: "flood", count: 1_000, resources: core }),
         batchSpec({ project: of("b"), name: "one", count: 60, resources: core }),
-      )
+      ])
       .settle();
     expect([cluster.count("a/flood"), cluster.count("b/one")]).toEqual([140, 60]);
   });
@@ -24,10 +24,10 @@ describe("a pass", () => {
   test("gives each project its weighted part of a full cluster", () => {
     const cluster = new QueueCluster().join(100).configure(project("a", { weight: 3 }));
     cluster
-      .submit(
+      .submit([
         batchSpec({ project: of("a"), count: 1_000, resources: core }),
         batchSpec({ project: of("b"), count: 1_000, resources: core }),
-      )
+      ])
       .settle();
     const [a, b] = [cluster.count("a/job"), cluster.count("b/job")];
     expect(a + b).toBe(400);
@@ -38,10 +38,10 @@ describe("a pass", () => {
     const cluster = new QueueCluster().join(2);
     cluster.apply(serviceSpec({ project: of("a"), count: 4, resources: core }));
     cluster
-      .submit(
+      .submit([
         batchSpec({ project: of("a"), name: "older", count: 4, resources: core }),
         batchSpec({ project: of("b"), name: "newer", count: 4, resources: core }),
-      )
+      ])
       .settle();
     expect([cluster.count("a/older"), cluster.count("b/newer")]).toEqual([0, 4]);
   });

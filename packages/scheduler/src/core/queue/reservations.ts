@@ -171,12 +171,12 @@ function fitness(
 ): Fitness {
   const byNode = known.get(reservation) ?? new WeakMap<NodeRecord, Fitness>();
   known.set(reservation, byNode);
-  const version = `${versionOf(node)} ${tree.shape}`;
+  const version = `${versionOf(state, node)} ${tree.shape}`;
   const remembered = byNode.get(node);
   if (remembered?.version === version) return remembered;
   const foreign = foreignOn(state, tree, reservation, node);
   const others = foreign.reduce((sum, allocation) => {
-    const end = endOf(allocation);
+    const end = endOf(state, allocation);
     if (typeof end === "number" && end <= reservation.fromUnixMs) return sum;
     return sum + (rulesOf(allocation.spec).preemptible ? 1 : UNSTOPPABLE);
   }, 0);

@@ -40,6 +40,18 @@ describe("a time limit", () => {
     expect(cluster.settle()).toEqual([]);
   });
 
+  test("that is changed holds for what runs already, and restarts nothing", () => {
+    const cluster = new QueueCluster().join(1);
+    cluster.apply(batchSpec(limited));
+    cluster.startAll();
+    const { id } = cluster.only("job");
+    cluster.submit(batchSpec({ placement: { timeLimitMs: 90_000 } }), 2).settle();
+    expect(cluster.only("job").id).toBe(id);
+    expect(nextWakeUnixMs(cluster.state)).toBe(T0_UNIX_MS + 90_000);
+    cluster.submit(batchSpec(), 3).settle();
+    expect(nextWakeUnixMs(cluster.state)).toBeNull();
+  });
+
   test("gives a service a new start, which is no failure", () => {
     const cluster = new QueueCluster().join(1);
     cluster.apply(serviceSpec(limited));

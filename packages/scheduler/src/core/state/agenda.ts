@@ -1,7 +1,7 @@
 import type { NodeId, WorkloadId } from "@berth/protocol";
 import type { ClusterState } from "./cluster-state.ts";
 import { earliestRetryUnixMs, isBlocked, waitsForTurn } from "./pending-groups.ts";
-import { deadlineUnixMs, Deadlines } from "./time-limit.ts";
+import { Deadlines, setDeadline } from "./time-limit.ts";
 
 /**
  * What the scheduler has yet to reconsider, kept by the fold as changes arrive. Evaluation takes
@@ -29,6 +29,8 @@ export interface Agenda {
   readonly draining: Set<NodeId>;
   /** Running allocations with a time limit. */
   readonly deadlines: Deadlines;
+  /** Counts changes of time limits, which change what nodes are expected to be. */
+  timeLimitChanges: number;
   /** The moment of the last evaluation: what time alone made due by then was seen. */
   servedUnixMs: number;
 }
@@ -46,12 +48,14 @@ export function createAgenda(): Agenda {
     retries: new Map(),
     draining: new Set(),
     deadlines: new Deadlines(),
+    timeLimitChanges: 0,
     servedUnixMs: 0,
   };
 }
 
 /** The agenda of a state that was not folded here: everything is to be reconsidered once. */
-export function rebuildAgenda({ agenda, workloads, nodes, allocations }: ClusterState): void {
+export function rebuildAgenda(state: ClusterState): void {
+  const { agenda, workloads, nodes, allocations } = state;
   for (const { id, spec, pending } of workloads.values()) {
     agenda.dirty.add(id);
     if (spec.kind === "system") agenda.systems.add(id);
@@ -61,10 +65,7 @@ export function rebuildAgenda({ agenda, workloads, nodes, allocations }: Cluster
     if (retryUnixMs !== null) agenda.retries.set(id, retryUnixMs);
   }
   for (const { id, drain } of nodes.values()) if (drain) agenda.draining.add(id);
-  for (const { id, status, spec, placedAtUnixMs } of allocations.values()) {
-    const deadline = status === "running" ? deadlineUnixMs(spec, placedAtUnixMs) : null;
-    if (deadline !== null) agenda.deadlines.add(id, deadline);
-  }
+  for (const allocation of allocations.values()) setDeadline(state, allocation);
 }
 
 /** Room was made or a node changed: whatever waits for room may fit now. */

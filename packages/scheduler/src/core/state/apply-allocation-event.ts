@@ -19,7 +19,7 @@ import { withoutPending, withQueued } from "./pending-groups.ts";
 import { newSlot, type Slot } from "./slot-table.ts";
 import { afterFailure } from "./restart-policy.ts";
 import { chargeProject } from "./project-use.ts";
-import { deadlineUnixMs } from "./time-limit.ts";
+import { setDeadline } from "./time-limit.ts";
 
 export function applyAllocationPlaced(
   applying: Applying,
@@ -96,12 +96,8 @@ export function applyAllocationRunning(
     allocation.message = event.message;
     allocation.startedAtUnixMs = event.startedAtUnixMs;
   });
-  const { agenda } = applying.state;
-  agenda.dirty.add(allocation.workloadId);
-  const deadline = deadlineUnixMs(allocation.spec, allocation.placedAtUnixMs);
-  if (deadline !== null && allocation.status === "running") {
-    agenda.deadlines.add(allocation.id, deadline);
-  }
+  applying.state.agenda.dirty.add(allocation.workloadId);
+  setDeadline(applying.state, allocation);
 }
 
 export function applyAllocationFinished(

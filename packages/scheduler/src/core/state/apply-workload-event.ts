@@ -11,6 +11,7 @@ import {
   withUnlistedQueued,
 } from "./pending-groups.ts";
 import { newSlot, SlotTable } from "./slot-table.ts";
+import { changeDeadlines } from "./time-limit.ts";
 import { changesTask } from "./task-identity.ts";
 
 export function applyWorkloadApplied(applying: Applying, event: EventOf<"WorkloadApplied">): void {
@@ -19,11 +20,13 @@ export function applyWorkloadApplied(applying: Applying, event: EventOf<"Workloa
   assert(event.version === (known?.version ?? 0) + 1, `${event.workloadId}: version skipped`);
   assert(!known || known.spec.kind === event.spec.kind, `${event.workloadId} changes its kind`);
   const workload = known ?? newWorkload(state.nextWorkloadNumber, event, applying.atUnixMs);
+  const timeLimitMs = known?.spec.placement?.timeLimitMs;
   if (known) reviseWorkload(known, event, applying.atUnixMs);
   else {
     state.workloads.set(workload.id, workload);
     state.nextWorkloadNumber += 1;
   }
+  if (known && timeLimitMs !== event.spec.placement?.timeLimitMs) changeDeadlines(state, known);
   const { agenda } = state;
   if (event.spec.kind === "system") agenda.systems.add(workload.id);
   // Queued until the evaluation that follows says more.

@@ -1,5 +1,7 @@
 import type { AllocationId, WorkloadSpec } from "@berth/protocol";
 import { BestFirst } from "../place/best-first.ts";
+import type { AllocationRecord } from "./allocation-table.ts";
+import type { ClusterState, WorkloadRecord } from "./cluster-state.ts";
 
 /**
  * When an allocation has run as long as it may; null without a time limit. It counts from the
@@ -8,6 +10,33 @@ import { BestFirst } from "../place/best-first.ts";
 export function deadlineUnixMs({ placement }: WorkloadSpec, placedAtUnixMs: number): number | null {
   const timeLimitMs = placement?.timeLimitMs;
   return timeLimitMs === undefined ? null : placedAtUnixMs + timeLimitMs;
+}
+
+/** The same for a live allocation: a limit that is changed holds for what runs already. */
+export function deadlineOf(
+  { workloads }: ClusterState,
+  { workloadId, workloadVersion, spec, placedAtUnixMs }: AllocationRecord,
+): number | null {
+  const workload = workloads.get(workloadId);
+  const isCurrent = workload !== undefined && workloadVersion >= workload.taskVersion;
+  return deadlineUnixMs(isCurrent ? workload.spec : spec, placedAtUnixMs);
+}
+
+/** The time limit of a workload was changed: its running allocations have other deadlines. */
+export function changeDeadlines(state: ClusterState, workload: WorkloadRecord): void {
+  state.agenda.timeLimitChanges += 1;
+  for (const { live } of workload.slots.values()) {
+    const allocation = live === null ? undefined : state.allocations.get(live);
+    if (allocation) setDeadline(state, allocation);
+  }
+}
+
+/** Remembers when an allocation has to be stopped; only one that runs can be. */
+export function setDeadline(state: ClusterState, allocation: AllocationRecord): void {
+  const { deadlines } = state.agenda;
+  const deadline = allocation.status === "running" ? deadlineOf(state, allocation) : null;
+  if (deadline === null) deadlines.delete(allocation.id);
+  else deadlines.add(allocation.id, deadline);
 }
 
 interface Deadline {

@@ -1,10 +1,11 @@
-import type {
-  AllocationStatus,
-  Project,
-  ProjectName,
-  QuotaAmounts,
-  Reservation,
-  WorkloadSpec,
+import {
+  type AllocationStatus,
+  type Project,
+  type ProjectName,
+  type QuotaAmounts,
+  type Reservation,
+  workloadId,
+  type WorkloadSpec,
 } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { nextWakeUnixMs } from "../evaluate/wake.ts";
@@ -53,12 +54,12 @@ export class QueueCluster extends TestCluster {
   }
 
   /** Submits without evaluating. */
-  submit(...specs: WorkloadSpec[]): this {
+  submit(specs: WorkloadSpec | WorkloadSpec[], version = 1): this {
     this.append(
-      specs.map((spec) => ({
+      [specs].flat().map((spec) => ({
         type: "WorkloadApplied",
-        workloadId: `${spec.project}/${spec.name}` as never,
-        version: 1,
+        workloadId: workloadId(spec.project, spec.name),
+        version,
         spec,
       })),
     );
