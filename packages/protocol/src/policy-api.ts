@@ -2,7 +2,7 @@ import { z } from "zod";
 import { PendingExplanation } from "./explanation.ts";
 import { ProjectName, RequestId, WorkloadId } from "./ids.ts";
 import { limits } from "./limits.ts";
-import { Pool, Project, QuotaAmounts, quotaDimensions, Reservation } from "./project.ts";
+import { Pool, Project, type QuotaAmounts, quotaDimensions, Reservation } from "./project.ts";
 import { priorityBands } from "./workload-spec.ts";
 
 /** Methods about who may use what, and in which order: projects, pools, reservations, the queue. */

@@ -54,15 +54,10 @@ export type PoolChange = z.output<typeof PoolInput>;
 
 /** The last moment that JavaScript's dates know. */
 const MOMENT_MAX = 8_640_000_000_000_000;
-const MOMENT_HELP =
-  "a moment with its time zone, such as 2027-03-01T08:00:00Z, or Unix milliseconds";
-const Moment = z.union(
-  [
-    z.int().min(0).max(MOMENT_MAX),
-    z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)),
-  ],
-  { error: `expected ${MOMENT_HELP}` },
-);
+const Moment = z
+  .int({ error: "expected Unix milliseconds, such as 1803888000000" })
+  .min(0)
+  .max(MOMENT_MAX);
 
 export const ReservationInput = z.strictObject({
   project: ProjectName,
@@ -129,12 +124,12 @@ export function policyProblem(
   value: unknown,
   suggestion: string | null = null,
 ): SpecProblem {
-  const shown = value === undefined ? null : (JSON.stringify(value) ?? String(value));
+  const shown = value === undefined ? null : JSON.stringify(value);
   return {
     document: 0,
     path,
     message,
-    value: shown?.slice(0, VALUE_SHOWN_MAX) ?? null,
+    value: shown === null ? null : shown.slice(0, VALUE_SHOWN_MAX),
     suggestion,
   };
 }

@@ -123,7 +123,7 @@ function addReservationCommands(program: Command, run: Run): void {
     .option(
       "--constraint <expression>",
       "that each node meets; may be repeated",
-      (text: string, before: string[] = []) => [...before, text],
+      (text: string, before: string[] | undefined) => [...(before ?? []), text],
     )
     .addHelpText(
       "after",

@@ -10,6 +10,7 @@ import { quotaLack, quotaRoom } from "../queue/quota.ts";
 import type { NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
 import { quotaUseOf } from "../state/quota-use.ts";
 import { requestKey } from "./blocked-requests.ts";
+import { wantedAtOnce } from "./in-line.ts";
 import { explainBehind } from "./explain-behind.ts";
 import type { Pass } from "./pass.ts";
 import { placeIndexes, surroundingsOf } from "./place-indexes.ts";
@@ -57,6 +58,19 @@ export function admitIndexes(
     ],
     isCut: false,
   };
+}
+
+/**
+ * Whether somebody who asks for the same was found to have no place in this pass. Those who are told
+ * when they start are reconsidered nevertheless.
+ */
+export function isKnownBlocked(pass: Pass, workload: WorkloadRecord): boolean {
+  const request = placementRequest(workload.spec);
+  const key = requestKey(workload, request, pass.holds.against(workload));
+  const blocked = pass.blocked.find(key);
+  if (blocked === null || workload.spec.kind === "system") return false;
+  if ("holder" in blocked) return true;
+  return pass.heads.consider(workload, wantedAtOnce(workload), blocked) === null;
 }
 
 interface Found {

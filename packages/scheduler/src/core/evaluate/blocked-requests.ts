@@ -37,10 +37,11 @@ export function requestKey(
   const kept = holds.map(({ holder }) => holder.id).join(" ");
   // What may go where depends on where the others of the workload are.
   const own = request.distinct.length > 0 ? workload.id : "";
-  return `${textOf(request)} ${own} ${kept}`;
+  return `${own} ${kept} ${requestText(request)}`;
 }
 
-function textOf(request: PlacementRequest): string {
+/** Equal for requests that fit on the same nodes. */
+export function requestText(request: PlacementRequest): string {
   const known = texts.get(request);
   if (known !== undefined) return known;
   // Preferences and the count do not decide where it fits.

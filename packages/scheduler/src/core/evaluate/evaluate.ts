@@ -2,12 +2,19 @@ import type { ClusterEvent, WorkloadId } from "@berth/protocol";
 import { FairQueue } from "../queue/fair-queue.ts";
 import { queueLimits } from "../queue/limits.ts";
 import { keepReserved, overstayed } from "../queue/reservations.ts";
-import { hasRoomNews, seeBlocked, spreadRoomNews } from "../state/agenda.ts";
-import type { ClusterState } from "../state/cluster-state.ts";
+import { seeBlocked, seeTried } from "../state/agenda.ts";
+import type { ClusterState, WorkloadRecord } from "../state/cluster-state.ts";
 import { clusterCapacity } from "../queue/cluster-capacity.ts";
+import { isKnownBlocked } from "./admit-indexes.ts";
 import { WorkloadEvaluation } from "./evaluate-workload.ts";
 import { inLine, stand } from "./in-line.ts";
 import { Pass } from "./pass.ts";
+import {
+  closeWaitingRoom,
+  findHopefuls,
+  hasHopefuls,
+  outdatedExplanations,
+} from "./waiting-room.ts";
 import { nextWakeUnixMs, wakeDue } from "./wake.ts";
 
 /** `more`: call again once these events are applied, because they may have made something due. */
@@ -21,8 +28,7 @@ export function needsEvaluation(state: ClusterState, nowUnixMs: number): boolean
   const wakeUnixMs = nextWakeUnixMs(state);
   return (
     state.agenda.dirty.size > 0 ||
-    state.agenda.stale.size > 0 ||
-    hasRoomNews(state.agenda) ||
+    hasHopefuls(state) ||
     (wakeUnixMs !== null && wakeUnixMs <= nowUnixMs)
   );
 }
@@ -35,15 +41,19 @@ export function needsEvaluation(state: ClusterState, nowUnixMs: number): boolean
  */
 export function evaluate(state: ClusterState, nowUnixMs: number): Evaluation {
   wakeDue(state, nowUnixMs);
-  spreadRoomNews(state.agenda);
   const pass = new Pass(state, nowUnixMs);
   if (!endOverdue(pass) || !serveReservations(pass)) return endOf(pass, true);
-  const { dirty, stale } = state.agenda;
+  const dirty = [...state.agenda.dirty].flatMap((id) => state.workloads.get(id) ?? []);
+  const hopefuls = findHopefuls(pass);
+  const toPlace = [...dirty, ...hopefuls.workloads];
+  const isHopeless = (workload: WorkloadRecord) =>
+    !state.agenda.dirty.has(workload.id) && isKnownBlocked(pass, workload);
+  if (!evaluateInOrder(pass, toPlace, isHopeless)) return endOf(pass, true);
+  const isPlacing = pass.events.some(({ type }) => type === "AllocationPlaced");
+  if (!hopefuls.isCut || !isPlacing) closeWaitingRoom(state);
   // What waits for room comes last: its explanation then tells what this pass leaves.
-  for (const agenda of [dirty, stale]) {
-    if (!evaluateInOrder(pass, agenda)) return endOf(pass, true);
-  }
-  return endOf(pass, false);
+  const outdated = outdatedExplanations(state, nowUnixMs);
+  return endOf(pass, !evaluateInOrder(pass, outdated));
 }
 
 function endOf({ events }: Pass, isCut: boolean): Evaluation {
@@ -70,17 +80,25 @@ function serveReservations(pass: Pass): boolean {
 }
 
 /** False when the pass took no more before the end. */
-function evaluateInOrder(pass: Pass, agenda: Set<WorkloadId>): boolean {
-  if (agenda.size === 0) return true;
+function evaluateInOrder(
+  pass: Pass,
+  workloads: readonly WorkloadRecord[],
+  isHopeless: (workload: WorkloadRecord) => boolean = () => false,
+): boolean {
+  if (workloads.length === 0) return true;
   const { state } = pass;
-  const capacity = clusterCapacity(state);
-  const toEvaluate = [...agenda].flatMap((id) => state.workloads.get(id) ?? []);
-  const queue = new FairQueue(inLine(state, toEvaluate), pass.projects, capacity);
+  const { agenda } = state;
+  const queue = new FairQueue(inLine(state, workloads), pass.projects, clusterCapacity(state));
   const begun = new Map<WorkloadId, WorkloadEvaluation>();
   for (let item = queue.next(); item; item = queue.next()) {
-    const { workload } = item;
-    if (item.isStanding) {
+    const { workload, isStanding } = item;
+    if (isStanding) {
       stand(pass, workload);
+      queue.markBlocked();
+      continue;
+    }
+    if (isHopeless(workload)) {
+      seeTried(agenda, workload.id);
       queue.markBlocked();
       continue;
     }
@@ -95,9 +113,8 @@ function evaluateInOrder(pass: Pass, agenda: Set<WorkloadId>): boolean {
       continue;
     }
     if (turn === "blocked") queue.markBlocked();
-    state.agenda.dirty.delete(workload.id);
-    state.agenda.stale.delete(workload.id);
-    if (state.agenda.blocked.has(workload.id)) seeBlocked(state.agenda, workload.id);
+    agenda.dirty.delete(workload.id);
+    if (agenda.blocked.has(workload.id)) seeBlocked(agenda, workload.id);
   }
   return true;
 }

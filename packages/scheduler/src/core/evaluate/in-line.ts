@@ -1,4 +1,4 @@
-import type { PendingExplanation, WorkloadId } from "@berth/protocol";
+import type { WorkloadId } from "@berth/protocol";
 import type { ProjectItem } from "../queue/fair-queue.ts";
 import { isHopeful } from "../queue/heads.ts";
 import type { ClusterState, WorkloadRecord } from "../state/cluster-state.ts";
@@ -23,8 +23,13 @@ export function inLine(state: ClusterState, toEvaluate: readonly WorkloadRecord[
 
 /** Its turn has come and it is known to have no room: some may be kept for it. */
 export function stand(pass: Pass, workload: WorkloadRecord): void {
-  const [waiting] = waitsForRoom(workload);
-  if (waiting) pass.heads.consider(workload, waiting.reason === "gang" ? waiting.size : 1, null);
+  pass.heads.consider(workload, wantedAtOnce(workload), null);
+}
+
+/** How many of it start together, by what is known of why it waits. */
+export function wantedAtOnce({ pending }: WorkloadRecord): number {
+  for (const { explanation } of pending) if (explanation.reason === "gang") return explanation.size;
+  return 1;
 }
 
 function placeOf(workload: WorkloadRecord, isStanding: boolean): InLine {
@@ -45,18 +50,15 @@ function standingFirst(state: ClusterState, others: ReadonlySet<WorkloadId>): Wo
     const key = `${workload.spec.priority} ${workload.spec.project}`;
     const known = first.get(key);
     if (known && known.number <= workload.number) continue;
-    if (waitsForRoom(workload).length > 0) first.set(key, workload);
+    if (waitsForRoom(workload)) first.set(key, workload);
   }
   return [...first.values()];
 }
 
-type ForRoom = Extract<PendingExplanation, { reason: "no_fit" | "gang" }>;
-
-/** Why its indexes wait for room that they may have some day. */
-function waitsForRoom({ pending }: WorkloadRecord): ForRoom[] {
-  return pending.flatMap(({ explanation }): ForRoom[] => {
-    if (explanation.reason === "no_fit") return isHopeful(explanation) ? [explanation] : [];
-    if (explanation.reason !== "gang") return [];
-    return isHopeful(explanation.noFit) ? [explanation] : [];
+/** Something of it waits for room that it may have some day. */
+function waitsForRoom({ pending }: WorkloadRecord): boolean {
+  return pending.some(({ explanation }) => {
+    if (explanation.reason === "no_fit") return isHopeful(explanation);
+    return explanation.reason === "gang" && isHopeful(explanation.noFit);
   });
 }

@@ -11,6 +11,7 @@ import { endIfPlaced } from "../queue/allocation-end.ts";
 import { Heads } from "../queue/heads.ts";
 import { Holds } from "../queue/holds.ts";
 import type { Decided } from "../queue/node-future.ts";
+import { NO_RECLAIM, type ReclaimRights, reclaimRights } from "../queue/reclaim.ts";
 import { ProjectTree } from "../queue/project-tree.ts";
 import type {
   AllocationRecord,
@@ -110,6 +111,13 @@ export class Pass {
     this.ledger.release(node, granted);
     this.projects.release(projectOf(workloadId), quotaUseOf(spec));
     this.blocked.clear();
+  }
+
+  /** What the workload's project may take back from others for one more of it. */
+  reclaimFor({ spec }: WorkloadRecord): ReclaimRights {
+    const { projects } = this.state;
+    const hasGuarantee = projects.size > 0;
+    return hasGuarantee ? reclaimRights(this.projects, spec.project, quotaUseOf(spec)) : NO_RECLAIM;
   }
 
   /** The node of each placement of a workload in this pass. */

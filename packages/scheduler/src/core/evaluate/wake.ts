@@ -1,4 +1,5 @@
 import { reconsiderNode } from "../state/apply-node-event.ts";
+import { nextExplanationUnixMs } from "./waiting-room.ts";
 import { nextReservationTime } from "../queue/reservations.ts";
 import type { ClusterState, NodeRecord } from "../state/cluster-state.ts";
 
@@ -12,6 +13,7 @@ export function nextWakeUnixMs(state: ClusterState): number | null {
   for (const node of drainingNodes(state))
     next = earlier(next, node.drain?.deadlineAtUnixMs ?? null);
   next = earlier(next, state.agenda.deadlines.nextUnixMs);
+  next = earlier(next, nextExplanationUnixMs(state));
   return earlier(next, nextReservationTime(state, state.agenda.servedUnixMs));
 }
 

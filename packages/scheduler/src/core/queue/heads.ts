@@ -15,7 +15,7 @@ import {
   type Prospect,
   prospectOf,
 } from "./node-future.ts";
-import { versionOf } from "./node-version.ts";
+import { isUnchanged, type NodeVersion, versionOf } from "./node-version.ts";
 
 export interface HeadsContext {
   readonly state: ClusterState;
@@ -134,11 +134,13 @@ export class Heads {
     }
     const byNode = prospects.get(request) ?? new WeakMap<NodeRecord, Remembered>();
     prospects.set(request, byNode);
-    const version = versionOf(this.context.state, node);
+    const { state } = this.context;
     const known = byNode.get(node);
-    if (known?.version === version && known.countMax === countMax) return known.prospect;
+    if (known?.countMax === countMax && isUnchanged(known.version, state, node)) {
+      return known.prospect;
+    }
     const prospect = prospectOf(request, node, this.future(node), countMax);
-    byNode.set(node, { version, countMax, prospect });
+    byNode.set(node, { version: versionOf(state, node), countMax, prospect });
     return prospect;
   }
 }
@@ -151,7 +153,7 @@ interface Outlook {
 }
 
 interface Remembered {
-  readonly version: string;
+  readonly version: NodeVersion;
   readonly countMax: number;
   readonly prospect: Prospect;
 }

@@ -36,6 +36,7 @@ export class ProjectTree {
   private readonly top: CountingNode;
   private readonly settings = new Map<ProjectName, Project>();
   private readonly nodes = new Map<ProjectName, CountingNode>();
+  private shapeText: string | null = null;
 
   constructor(settings: Iterable<Project>, usage: Iterable<readonly [ProjectName, QuotaUse]>) {
     this.top = newNode(null, null);
@@ -46,7 +47,10 @@ export class ProjectTree {
 
   /** Who belongs to whom: equal for trees of the same shape. */
   get shape(): string {
-    return [...this.settings.values()].map(({ name, parent }) => `${name}<${parent}`).join(" ");
+    this.shapeText ??= [...this.settings.values()]
+      .map(({ name, parent }) => `${name}<${parent}`)
+      .join(" ");
+    return this.shapeText;
   }
 
   node(project: ProjectName): ProjectNode {

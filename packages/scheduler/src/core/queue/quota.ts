@@ -52,46 +52,61 @@ export function quotaRoom(project: ProjectNode, use: QuotaUse): number {
 }
 
 /**
- * Whether a request stays within a guarantee, in each dimension that it asks for: the project's own,
- * or what one above it is guaranteed and its subprojects leave.
+ * Whether a request stays within a guarantee: the project's own, or what one above it is guaranteed
+ * and its subprojects leave. A guarantee is about the dimensions that it names; a request that asks
+ * for none of them is not covered by it.
  */
 export function isCovered(project: ProjectNode, use: QuotaUse, times = 1): boolean {
-  return isCoveredBy([...withAncestors(project)], use, times);
+  for (const one of withAncestors(project)) if (covers(one, use, times)) return true;
+  return false;
 }
 
-function isCoveredBy(projects: readonly ProjectNode[], use: QuotaUse, times: number): boolean {
-  return quotaDimensions.every((dimension) => {
-    const requested = times * use[dimension];
-    if (requested === 0) return true;
-    return projects.some(({ guaranteed, used }) => {
-      const owed = guaranteed[dimension];
-      return owed !== null && used[dimension] + requested <= owed;
-    });
-  });
+function covers({ guaranteed, used }: ProjectNode, use: QuotaUse, times: number): boolean {
+  let isNamed = false;
+  for (const dimension of quotaDimensions) {
+    const owed = guaranteed[dimension];
+    if (owed === null || use[dimension] === 0) continue;
+    if (used[dimension] + times * use[dimension] > owed) return false;
+    isNamed = true;
+  }
+  return isNamed;
+}
+
+/** Whether what is held is more than the project is guaranteed: then it would not be covered again. */
+function isBorrowed({ guaranteed }: ProjectNode, used: QuotaUse, held: QuotaUse): boolean {
+  let isNamed = false;
+  for (const dimension of quotaDimensions) {
+    const owed = guaranteed[dimension];
+    if (owed === null || held[dimension] === 0) continue;
+    if (used[dimension] > owed) return true;
+    isNamed = true;
+  }
+  return !isNamed;
 }
 
 /**
  * Whether what `holder` holds may be stopped so that `owner` gets back what its guarantee covers.
  * Both sides are judged below the project that they share: there the owner's request must be
- * covered, and in a dimension that both are about everyone on the holder's side must use more than
- * is guaranteed. What was stopped is then not covered itself, so nothing goes back and forth.
+ * covered, and on the holder's side it must be borrowed from everyone. What was stopped is then not
+ * covered itself, so nothing goes back and forth. `times`: so many of the request are to be covered
+ * together. `usedOf`: what projects use, if not what the tree says.
  */
 export function mayReclaim(
   owner: ProjectNode,
   request: QuotaUse,
   holder: ProjectNode,
   held: QuotaUse,
+  times = 1,
+  usedOf: (project: ProjectNode) => QuotaUse = ({ used }) => used,
 ): boolean {
   const owners = [...withAncestors(owner)];
   const holders = [...withAncestors(holder)];
   const owning = owners.filter((project) => !holders.includes(project));
   const holding = holders.filter((project) => !owners.includes(project));
-  if (owning.length === 0 || holding.length === 0) return false;
-  if (!isCoveredBy(owning, request, 1)) return false;
-  return quotaDimensions.some(
-    (dimension) =>
-      request[dimension] > 0 &&
-      held[dimension] > 0 &&
-      holding.every(({ guaranteed, used }) => used[dimension] > (guaranteed[dimension] ?? 0)),
+  return (
+    holding.length > 0 &&
+    owning.some((project) => covers(project, request, times)) &&
+    quotaDimensions.some((dimension) => request[dimension] > 0 && held[dimension] > 0) &&
+    holding.every((project) => isBorrowed(project, usedOf(project), held))
   );
 }

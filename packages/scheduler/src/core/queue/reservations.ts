@@ -16,7 +16,7 @@ import { endOf } from "./allocation-end.ts";
 import { heldWhole } from "./hold.ts";
 import type { Holder, Holds } from "./holds.ts";
 import { queueLimits } from "./limits.ts";
-import { versionOf } from "./node-version.ts";
+import { isUnchanged, type NodeVersion, versionOf } from "./node-version.ts";
 import { type ProjectTree, withAncestors } from "./project-tree.ts";
 
 /** A reservation whose time is near or has come, and the nodes that are kept for it. */
@@ -153,7 +153,9 @@ function candidatesOf(
 }
 
 interface Fitness {
-  readonly version: string;
+  readonly version: NodeVersion;
+  /** Of the tree of projects that says who is foreign. */
+  readonly shape: string;
   /** 1 where the project works already. */
   readonly own: number;
   /** What of others would still be there, and counts more where it cannot be stopped. */
@@ -171,9 +173,11 @@ function fitness(
 ): Fitness {
   const byNode = known.get(reservation) ?? new WeakMap<NodeRecord, Fitness>();
   known.set(reservation, byNode);
-  const version = `${versionOf(state, node)} ${tree.shape}`;
+  const { shape } = tree;
   const remembered = byNode.get(node);
-  if (remembered?.version === version) return remembered;
+  if (remembered?.shape === shape && isUnchanged(remembered.version, state, node)) {
+    return remembered;
+  }
   const foreign = foreignOn(state, tree, reservation, node);
   const others = foreign.reduce((sum, allocation) => {
     const end = endOf(state, allocation);
@@ -181,7 +185,7 @@ function fitness(
     return sum + (rulesOf(allocation.spec).preemptible ? 1 : UNSTOPPABLE);
   }, 0);
   const own = ownOn(state, tree, reservation, node) ? 1 : 0;
-  const found = { version, own, inTheWay: others };
+  const found = { version: versionOf(state, node), shape, own, inTheWay: others };
   byNode.set(node, found);
   return found;
 }

@@ -1,27 +1,30 @@
 import type { NodeId, WorkloadId } from "@berth/protocol";
 import type { ClusterState } from "./cluster-state.ts";
-import { earliestRetryUnixMs, isBlocked, waitsForTurn } from "./pending-groups.ts";
+import { earliestRetryUnixMs, isBlocked } from "./pending-groups.ts";
 import { Deadlines, setDeadline } from "./time-limit.ts";
 
 /**
  * What the scheduler has yet to reconsider, kept by the fold as changes arrive. Evaluation takes
- * from `dirty` and `stale`; a replica that does not lead never reads it. After a replay it names
- * everything that ever changed, which costs one evaluation that finds nothing to do.
+ * from it; a replica that does not lead never reads it. After a replay it names everything that ever
+ * changed, which costs one evaluation that finds nothing to do.
  */
 export interface Agenda {
   /** Something may have to be placed or stopped. */
   readonly dirty: Set<WorkloadId>;
-  /** Nothing can have become placeable, but the numbers in an explanation have moved. */
-  readonly stale: Set<WorkloadId>;
-  /** Workloads with an index that waits for room, and the change of room they were last seen at. */
-  readonly blocked: Map<WorkloadId, number>;
-  /** Those of them that have room and wait for their turn. */
-  readonly behind: Set<WorkloadId>;
-  /** Counts the changes of room: only what happened after a workload was seen concerns it. */
-  roomChanges: number;
-  /** The last change that made room, and the last that took some. */
+  /**
+   * Workloads with an index that waits for room, by when their explanation was last right: the one
+   * that is longest out of date comes first.
+   */
+  readonly blocked: Map<WorkloadId, Seen>;
+  /** Counts what may let something start that waits, or changes why it does. */
+  changes: number;
+  /** The change after which all that waits for room was last tried. */
+  triedAt: number;
+  /** The last change that made room, and where room was made since all were last tried. */
   roomMadeAt: number;
-  roomTakenAt: number;
+  readonly freedNodes: Set<NodeId>;
+  /** When explanations were last brought up to date, while there are too many to do it at once. */
+  refreshedUnixMs: number;
   /** System workloads: any change of a node makes them dirty. */
   readonly systems: Set<WorkloadId>;
   /** When the earliest backoff of a workload ends. */
@@ -35,15 +38,21 @@ export interface Agenda {
   servedUnixMs: number;
 }
 
+/** The change after which a blocked workload was last tried by itself, and last explained. */
+export interface Seen {
+  readonly triedAt: number;
+  readonly explainedAt: number;
+}
+
 export function createAgenda(): Agenda {
   return {
     dirty: new Set(),
-    stale: new Set(),
     blocked: new Map(),
-    behind: new Set(),
-    roomChanges: 0,
+    changes: 0,
+    triedAt: 0,
     roomMadeAt: 0,
-    roomTakenAt: 0,
+    freedNodes: new Set(),
+    refreshedUnixMs: 0,
     systems: new Set(),
     retries: new Map(),
     draining: new Set(),
@@ -59,8 +68,7 @@ export function rebuildAgenda(state: ClusterState): void {
   for (const { id, spec, pending } of workloads.values()) {
     agenda.dirty.add(id);
     if (spec.kind === "system") agenda.systems.add(id);
-    if (isBlocked(pending)) agenda.blocked.set(id, agenda.roomChanges);
-    if (waitsForTurn(pending)) agenda.behind.add(id);
+    if (isBlocked(pending)) seeBlocked(agenda, id);
     const retryUnixMs = earliestRetryUnixMs(pending);
     if (retryUnixMs !== null) agenda.retries.set(id, retryUnixMs);
   }
@@ -68,50 +76,38 @@ export function rebuildAgenda(state: ClusterState): void {
   for (const allocation of allocations.values()) setDeadline(state, allocation);
 }
 
-/** Room was made or a node changed: whatever waits for room may fit now. */
-export function roomWasMade(agenda: Agenda): void {
-  agenda.roomChanges += 1;
-  agenda.roomMadeAt = agenda.roomChanges;
+/** Room was made on a node, or it changed: what waits for room may fit there now. */
+export function roomWasMade(agenda: Agenda, node: NodeId): void {
+  agenda.changes += 1;
+  agenda.roomMadeAt = agenda.changes;
+  agenda.freedNodes.add(node);
 }
 
-/**
- * Room was taken: explanations of what waits for room have moved. What waited for its turn may have
- * it now, because it was perhaps those ahead that took the room.
- */
+/** Room was taken: explanations of what waits for room have moved. */
 export function roomWasTaken(agenda: Agenda): void {
-  agenda.roomChanges += 1;
-  agenda.roomTakenAt = agenda.roomChanges;
+  agenda.changes += 1;
 }
 
-/** The workload waits for room, as of now. */
+/** The workload waits for room, and was explained as of now. */
 export function seeBlocked(agenda: Agenda, id: WorkloadId): void {
-  agenda.blocked.set(id, agenda.roomChanges);
+  agenda.blocked.delete(id);
+  agenda.blocked.set(id, { triedAt: agenda.changes, explainedAt: agenda.changes });
 }
 
-/** Whether a change of room concerns something that waits for it. */
-export function hasRoomNews({ blocked, roomMadeAt, roomTakenAt }: Agenda): boolean {
-  const last = Math.max(roomMadeAt, roomTakenAt);
-  for (const seenAt of blocked.values()) if (seenAt < last) return true;
-  return false;
+/** It was tried in vain, and why it waits is no other reason than before. */
+export function seeTried(agenda: Agenda, id: WorkloadId): void {
+  const seen = agenda.blocked.get(id);
+  if (seen) agenda.blocked.set(id, { ...seen, triedAt: agenda.changes });
 }
 
-/** Puts on the agenda what changes of room concern, in time proportional to what waits for it. */
-export function spreadRoomNews(agenda: Agenda): void {
-  const { blocked, behind, dirty, stale, roomMadeAt, roomTakenAt } = agenda;
-  if (Math.max(roomMadeAt, roomTakenAt) === 0) return;
-  for (const [id, seenAt] of blocked) {
-    if (seenAt < roomMadeAt || (seenAt < roomTakenAt && behind.has(id))) dirty.add(id);
-    else if (seenAt < roomTakenAt) stale.add(id);
-    else continue;
-    blocked.set(id, agenda.roomChanges);
-  }
+/** It does not wait for room any more; what was kept for it may be others'. */
+export function leaveBlocked(agenda: Agenda, id: WorkloadId): void {
+  if (agenda.blocked.delete(id)) agenda.changes += 1;
 }
 
 export function forgetWorkload(agenda: Agenda, id: WorkloadId): void {
   agenda.dirty.delete(id);
-  agenda.stale.delete(id);
-  agenda.blocked.delete(id);
-  agenda.behind.delete(id);
+  leaveBlocked(agenda, id);
   agenda.systems.delete(id);
   agenda.retries.delete(id);
 }

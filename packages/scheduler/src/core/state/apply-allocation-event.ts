@@ -137,7 +137,7 @@ export function applyAllocationFinished(
   );
   state.agenda.dirty.add(workload.id);
   chargeProject(state, workload.id, allocation.spec, -1);
-  roomWasMade(state.agenda);
+  roomWasMade(state.agenda, node.id);
   if (node.drain) reconsiderNode(state, node);
 }
 

@@ -121,7 +121,7 @@ export function followPool({ pools }: ClusterState, node: NodeRecord): void {
 export function nodeChanged({ state, changes }: Applying, id: NodeId): void {
   changes.nodes.add(id);
   const { agenda } = state;
-  roomWasMade(agenda);
+  roomWasMade(agenda, id);
   for (const system of agenda.systems) agenda.dirty.add(system);
   reconsiderNode(state, nodeOf(state, id));
 }

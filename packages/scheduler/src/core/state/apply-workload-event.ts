@@ -1,13 +1,12 @@
 import type { EventOf, PendingGroup, WorkloadId, WorkloadSpec } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { forgetWorkload, seeBlocked } from "./agenda.ts";
+import { forgetWorkload, leaveBlocked, seeBlocked } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
 import type { ClusterState, WorkloadRecord } from "./cluster-state.ts";
 import {
   earliestRetryUnixMs,
   isBlocked,
   queuedGroup,
-  waitsForTurn,
   withUnlistedQueued,
 } from "./pending-groups.ts";
 import { newSlot, SlotTable } from "./slot-table.ts";
@@ -140,9 +139,7 @@ export function setPending(
   const { agenda } = state;
   workload.pending = pending;
   if (isBlocked(pending)) seeBlocked(agenda, workload.id);
-  else agenda.blocked.delete(workload.id);
-  if (waitsForTurn(pending)) agenda.behind.add(workload.id);
-  else agenda.behind.delete(workload.id);
+  else leaveBlocked(agenda, workload.id);
   const retryUnixMs = earliestRetryUnixMs(pending);
   if (retryUnixMs === null) agenda.retries.delete(workload.id);
   else agenda.retries.set(workload.id, retryUnixMs);

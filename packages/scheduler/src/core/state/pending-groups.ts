@@ -85,11 +85,6 @@ export function isBlocked(groups: readonly PendingGroup[]): boolean {
   return groups.some(({ explanation: { reason } }) => waitsForRoom.has(reason));
 }
 
-/** Something has room and waits for those ahead of it. */
-export function waitsForTurn(groups: readonly PendingGroup[]): boolean {
-  return groups.some(({ explanation: { reason } }) => reason === "behind");
-}
-
 const waitsForRoom: ReadonlySet<PendingGroup["explanation"]["reason"]> = new Set([
   "no_fit",
   "gang",
