@@ -140,6 +140,30 @@ describe("a head whose start nobody knows", () => {
     expect(cluster.count("head")).toBe(1);
   });
 
+  test("is not starved by a stream of small work without limits", () => {
+    const cluster = new QueueCluster().join(2);
+    const lastsMinutes = 10;
+    const minutesMax = queueLimits.patienceMs / MINUTE_MS + lastsMinutes + 1;
+    let submitted = 0;
+    const small = () => {
+      submitted += 1;
+      cluster.runMs.set(`small-${submitted}`, lastsMinutes * MINUTE_MS);
+      cluster.apply(job(`small-${submitted}`, 1, null));
+    };
+    for (let n = 0; n < 8; n += 1) {
+      small();
+      cluster.runUntil(T0_UNIX_MS + n * MINUTE_MS);
+    }
+    const fromMinute = 8;
+    cluster.apply(job("head", 4, null));
+    for (let minute = fromMinute; minute <= fromMinute + minutesMax; minute += 1) {
+      cluster.runUntil(T0_UNIX_MS + minute * MINUTE_MS);
+      small();
+      small();
+    }
+    expect(cluster.count("head")).toBe(1);
+  });
+
   test("keeps nothing on nodes that services have to themselves", () => {
     const cluster = clusterWith(1, serviceSpec({ resources: { cpuMillis: 3_000 } }));
     cluster.apply(job("head", 4, null));
