@@ -157,7 +157,7 @@ function amountProblems({ guaranteed, limit }: Project): SpecProblem[] {
       policyProblem(
         ["guaranteed", fields[dimension]],
         `${owedText} guaranteed is more than the limit of ${mostText}`,
-        owed,
+        owedText,
         `guarantee at most ${mostText}, or raise the limit to ${owedText}`,
       ),
     ];
@@ -181,7 +181,7 @@ function limitProblems(state: ClusterState, project: Project): SpecProblem[] {
     policyProblem(
       ["limit", fields[dimension]],
       `its projects are guaranteed ${describeQuota(dimension, owed)} together, more than this`,
-      most,
+      describeQuota(dimension, most),
       `set at least ${describeQuota(dimension, owed)}, or guarantee them less`,
     ),
   );
@@ -202,7 +202,7 @@ function guaranteeProblems(
       policyProblem(
         ["guaranteed", fields[dimension]],
         `the projects of ${parent.name} would be guaranteed ${describeQuota(dimension, owed)} together; its limit is ${describeQuota(dimension, most)}`,
-        own,
+        describeQuota(dimension, own),
         `guarantee at most ${left}, or raise the limit of ${parent.name}`,
       ),
     ];
