@@ -7,6 +7,7 @@ import { addClusterCommands } from "./program/cluster-commands.ts";
 import { addLogCommands } from "./program/log-commands.ts";
 import { addNodeCommands } from "./program/node-commands.ts";
 import type { Run } from "./program/options.ts";
+import { addPolicyCommands } from "./program/policy-commands.ts";
 import { addReadCommands } from "./program/read-commands.ts";
 import { addWhatIfCommands } from "./program/what-if-commands.ts";
 import { addWorkloadCommands } from "./program/workload-commands.ts";
@@ -45,6 +46,7 @@ export function buildProgram(terminal: Terminal, onExit: (code: ExitCode) => voi
   addWhatIfCommands(program, run);
   addNodeCommands(program, run);
   addClusterCommands(program, run);
+  addPolicyCommands(program, run);
   addLogCommands(program, run);
   return program;
 }

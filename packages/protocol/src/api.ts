@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { NoFit, PlacementExplanation } from "./explanation.ts";
+import { NoFit, PendingGroup, PlacementExplanation } from "./explanation.ts";
 import { AllocationId, NodeId, RequestId, WorkloadId } from "./ids.ts";
 import { limits } from "./limits.ts";
+import { policyApi } from "./policy-api.ts";
 import {
   AllocationView,
   ClusterStatus,
@@ -60,6 +61,8 @@ export const PlanResult = z.object({
   stops: z.array(z.object({ allocation: AllocationId, nodeName: z.string() })),
   stopped: z.int(),
   unplaced: z.int(),
+  /** Why the unplaced ones would wait. */
+  pending: z.array(PendingGroup).default([]),
   noFit: NoFit.nullable(),
 });
 export type PlanResult = z.infer<typeof PlanResult>;
@@ -213,6 +216,7 @@ export const api = {
       events: z.array(EventView),
     }),
   },
+  ...policyApi,
 } as const;
 
 export type ApiMethod = keyof typeof api;

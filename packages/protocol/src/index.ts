@@ -17,6 +17,8 @@ export * from "./headroom-dimensions.ts";
 export * from "./ids.ts";
 export * from "./inventory.ts";
 export * from "./lease.ts";
+export * from "./policy-api.ts";
+export * from "./project-input.ts";
 export * from "./limits.ts";
 export * from "./project.ts";
 export * from "./quantity.ts";

@@ -74,6 +74,14 @@ export const limits = {
   rebalanceNodesMax: 32,
   /** Similar names offered for an unknown one. */
   nearNamesMax: 5,
+  projectsMax: 10_000,
+  /** Projects from one up to the top. */
+  projectDepthMax: 8,
+  reservationsMax: 1_000,
+  /** Nodes of one reservation. */
+  reservedNodesMax: 100_000,
+  /** From the beginning of a reservation to its end, and from now to its beginning. */
+  reservationMsMax: 366 * 86_400_000,
   /** Groups of waiting indexes with different reasons; more are merged. */
   pendingGroupsMax: 16,
   /** Ranges of waiting indexes in one explanation; indexes beyond them stay merely queued. */

@@ -113,7 +113,11 @@ interface Written {
 type One<List> = List extends (infer Item)[] ? Item | Item[] | undefined : undefined;
 
 /** Only what is said: a workload that says nothing of placement has no such field. */
-export function placementOf(input: Written, project: ProjectName): { placement?: PlacementRules } {
+export function placementOf(
+  input: Written,
+  project: ProjectName,
+  timeLimitMs: number | undefined,
+): { placement?: PlacementRules } {
   const rules: PlacementRules = {
     ...(input.pool === undefined ? {} : { pool: input.pool }),
     ...listed("tolerations", input.tolerations),
@@ -126,6 +130,7 @@ export function placementOf(input: Written, project: ProjectName): { placement?:
       ? {}
       : { disruptionMaxUnavailable: input.disruption.maxUnavailable }),
     ...(input.movable ? { movable: true } : {}),
+    ...(timeLimitMs === undefined ? {} : { timeLimitMs }),
   };
   return Object.keys(rules).length === 0 ? {} : { placement: rules };
 }

@@ -241,6 +241,11 @@ export const BatchInput = z
     count: Count.min(1)
       .default(1)
       .describe("How many run; each knows its own number from `BERTH_INDEX`."),
+    timeLimit: atLeast(1_000, "1s")
+      .optional()
+      .describe(
+        "Each task is stopped, and has failed, this long after it was placed. A limit lets it start before work that is ahead, where it ends in time.",
+      ),
   })
   .meta({ title: "batch" });
 export const SystemInput = z
@@ -289,7 +294,7 @@ export function normalizeWorkload(input: Filled): WorkloadSpec {
       Object.entries(input.ports).map(([name, port]) => [name, { static: port.static ?? null }]),
     ),
     constraints: input.constraints,
-    ...placementOf(input, input.project),
+    ...placementOf(input, input.project, input.kind === "batch" ? input.timeLimit : undefined),
     restart: {
       attempts: restart.attempts,
       withinMs: restart.within,

@@ -76,8 +76,8 @@ export type Colocation = z.infer<typeof Colocation>;
 
 /**
  * What is said of placement beside resources and constraints. What is absent is not said: see
- * `rulesOf` for what that means. `gang`, `preempts`, `preemptible` and `timeLimitMs` belong to the format
- * and are not acted on yet: workload files cannot ask for them.
+ * `rulesOf` for what that means. `gang`, `preempts` and `preemptible` belong to the format and are not
+ * acted on yet: workload files cannot ask for them.
  */
 export const PlacementRules = z.object({
   pool: z.string().min(1).optional(),
@@ -99,7 +99,7 @@ export const PlacementRules = z.object({
   disruptionMaxUnavailable: z.int().min(0).optional(),
   /** Whether it may be moved to make better use of nodes; no when absent. */
   movable: z.boolean().optional(),
-  /** It is stopped when it has run this long. */
+  /** It is stopped this long after it was placed. */
   timeLimitMs: z.int().min(1).optional(),
 });
 export type PlacementRules = z.infer<typeof PlacementRules>;

@@ -1,3 +1,4 @@
+import type { ClusterEvent, PendingGroup } from "@berth/protocol";
 import { evaluate } from "@berth/scheduler/core";
 import {
   type AllocationRecord,
@@ -5,6 +6,7 @@ import {
   isFinal,
   type WorkloadRecord,
 } from "@berth/scheduler/state";
+import { excessOf } from "./judge/quota-rules.ts";
 import type { SimulatedCluster } from "./world/simulated-cluster.ts";
 import { START_UNIX_MS } from "./world/timeline.ts";
 
@@ -39,7 +41,9 @@ export function unsettled(cluster: SimulatedCluster): string[] {
       if (!record?.desired.has(id)) missing.push(`${id} has not ended`);
     }
   }
-  for (const workload of state.workloads.values()) missing.push(...waitsForNothing(workload));
+  for (const workload of state.workloads.values()) {
+    missing.push(...waitsForNothing(state, workload));
+  }
   for (const allocation of state.allocations.values()) {
     if (isFinal(allocation.status)) continue;
     if (!state.nodes.has(allocation.nodeId)) missing.push(`${allocation.id} lives on no node`);
@@ -49,18 +53,22 @@ export function unsettled(cluster: SimulatedCluster): string[] {
   return missing.length > 0 ? missing : undecided(cluster);
 }
 
-function waitsForNothing(workload: WorkloadRecord): string[] {
+function waitsForNothing(state: ClusterState, workload: WorkloadRecord): string[] {
   const missing: string[] = [];
   if (workload.removing) missing.push(`${workload.id} is being removed`);
   for (const { explanation } of workload.pending) {
     const { reason } = explanation;
     // An update may wait for an index that has no room: that is settled, too.
     const isBlockedUpdate = reason === "update" && waitsForRoom(workload);
-    const isSettled = reason === "no_fit" || reason === "backoff" || isBlockedUpdate;
+    const isOverLimit = reason === "quota" && excessOf(state, workload.spec) !== null;
+    const isSettled = isPatient.has(reason) || isOverLimit || isBlockedUpdate;
     if (!isSettled) missing.push(`${workload.id} waits: ${reason}`);
   }
   return missing;
 }
+
+/** What may go on for ever: no room, none by right, or the next attempt comes later. */
+const isPatient: ReadonlySet<string> = new Set(["no_fit", "behind", "gang", "backoff"]);
 
 /** Why nobody can want an allocation to live; null when somebody may. */
 function unwanted(
@@ -82,7 +90,7 @@ function unwanted(
 
 function waitsForRoom(workload: WorkloadRecord): boolean {
   return workload.pending.some(
-    ({ explanation: { reason } }) => reason === "no_fit" || reason === "backoff",
+    ({ explanation: { reason } }) => isPatient.has(reason) || reason === "quota",
   );
 }
 
@@ -94,5 +102,20 @@ function undecided({ reference: { state }, timeline }: SimulatedCluster): string
   for (const id of state.workloads.keys()) state.agenda.dirty.add(id);
   const nowUnixMs = START_UNIX_MS + timeline.nowMs - WAKE_TOLERANCE_MS;
   const { events } = evaluate(state, Math.floor(nowUnixMs));
-  return events.map((event) => `overlooked: ${event.type} ${JSON.stringify(event).slice(0, 160)}`);
+  return events
+    .filter((event) => !isOldAdvice(state, event))
+    .map((event) => `overlooked: ${event.type} ${JSON.stringify(event).slice(0, 160)}`);
+}
+
+/** Which time limit would help now, only time has changed. */
+function isOldAdvice({ workloads }: ClusterState, event: ClusterEvent): boolean {
+  if (event.type !== "WorkloadEvaluated") return false;
+  const before = workloads.get(event.workloadId)?.pending ?? [];
+  return withoutAdvice(before) === withoutAdvice(event.pending);
+}
+
+function withoutAdvice(pending: readonly PendingGroup[]): string {
+  return JSON.stringify(pending, (key, value: unknown) =>
+    key === "timeLimitMsMax" ? null : value,
+  );
 }

@@ -1,21 +1,33 @@
 import type { WorkloadInput } from "@berth/protocol";
 import type { Random } from "@berth/runtime";
 import type { SimulatedCluster } from "./world/simulated-cluster.ts";
+import { START_UNIX_MS } from "./world/timeline.ts";
 
 const NAMES = ["api", "etl", "web", "cron", "train", "proxy"] as const;
 type Name = (typeof NAMES)[number];
+
+/** Whose each workload is: one project of its own, two that share a parent. */
+const PROJECTS: Readonly<Record<Name, string>> = {
+  api: "default",
+  web: "default",
+  proxy: "default",
+  cron: "team",
+  etl: "data",
+  train: "lab",
+};
 
 /** What operators do all day, at random. Returns what was done, for the transcript. */
 export function operate(cluster: SimulatedCluster, random: Random): string {
   const { operator } = cluster;
   const name = NAMES[random.below(NAMES.length)] ?? "api";
+  const workload = `${PROJECTS[name]}/${name}`;
   const node = cluster.nodes[random.below(cluster.nodes.length)]?.name ?? "";
-  switch (random.below(16)) {
+  switch (random.below(20)) {
     case 0:
-      operator.write("workload.stop", { workload: name });
+      operator.write("workload.stop", { workload });
       return `stop ${name}`;
     case 1:
-      operator.write("workload.remove", { workload: name });
+      operator.write("workload.remove", { workload });
       return `rm ${name}`;
     case 2:
       operator.write("node.cordon", { node, reason: "simulated" });
@@ -39,13 +51,65 @@ export function operate(cluster: SimulatedCluster, random: Random): string {
     }
     case 11:
     case 12:
+      return configure(cluster, random);
+    case 13:
+      return reserve(cluster, random);
+    case 14:
+    case 15:
       return move(cluster, random);
     default: {
-      const workload = anyWorkload(name, random);
-      operator.apply([workload]);
-      return `apply ${workload.kind} ${name}`;
+      const submitted = anyWorkload(name, random);
+      operator.apply([submitted]);
+      return `apply ${submitted.kind} ${name}`;
     }
   }
+}
+
+/** Limits that are sometimes too tight for what runs, and guarantees that others have borrowed. */
+function configure({ operator }: SimulatedCluster, random: Random): string {
+  const name = ["default", "data", "lab", "org", "team"][random.below(5)] ?? "org";
+  if (random.below(8) === 0) {
+    operator.write("project.remove", { project: name });
+    return `forget project ${name}`;
+  }
+  if (random.below(8) === 0) {
+    // Of a pool that no node is in: the judge counts each core once.
+    operator.write("pool.configure", {
+      pool: { name: "spare", cpuOvercommit: 1 + random.below(3) },
+    });
+    return "pool spare";
+  }
+  const isPart = name === "data" || name === "lab";
+  const amounts = (most: number) => ({
+    cpu: random.below(3) === 0 ? null : `${500 * (1 + random.below(most))}m`,
+    memory: random.below(2) === 0 ? null : `${512 * (1 + random.below(most))}MiB`,
+  });
+  const project = {
+    name,
+    weight: 1 + random.below(4),
+    mayBorrow: random.below(4) !== 0,
+    limit: { ...amounts(16), gpu: random.below(3) === 0 ? random.below(3) : null },
+    guaranteed: random.below(2) === 0 ? null : amounts(4),
+  };
+  operator.write("project.configure", { project: { name: "org" } });
+  operator.write("project.configure", {
+    project: isPart ? { ...project, parent: "org" } : project,
+  });
+  return `project ${name}`;
+}
+
+/** From soon on for a while, or never mind. */
+function reserve({ operator, timeline }: SimulatedCluster, random: Random): string {
+  const id = `r${1 + random.below(4)}`;
+  if (random.below(3) === 0) {
+    operator.write("reservation.remove", { reservation: id });
+    return `give up ${id}`;
+  }
+  const from = START_UNIX_MS + Math.floor(timeline.nowMs) + 1_000 * random.below(30);
+  const to = from + 1_000 * (5 + random.below(60));
+  const reservation = { project: "lab", from, to, nodes: 1 + random.below(2) };
+  operator.write("reservation.make", { reservation });
+  return `reserve ${reservation.nodes} nodes`;
 }
 
 function drain({ operator }: SimulatedCluster, random: Random, node: string): string {
@@ -86,6 +150,7 @@ function change(
 function anyWorkload(name: Name, random: Random): WorkloadInput {
   const common = {
     name,
+    project: PROJECTS[name],
     priority: 10 * random.below(10),
     resources: {
       cpu: `${100 * (1 + random.below(15))}m`,
@@ -111,6 +176,7 @@ function anyWorkload(name: Name, random: Random): WorkloadInput {
         kind: "batch",
         count: 1 + count,
         task: { command: ["work"], env: { ...env, SIM_KIND: "batch" } },
+        ...(random.below(2) === 0 ? { timeLimit: `${5 + random.below(60)}s` } : {}),
       };
     case "proxy":
       return { ...common, kind: "system", task: { command: ["proxy"], env } };

@@ -1,12 +1,13 @@
 import type { ApiReply, ApiRequest } from "@berth/protocol";
 import type { CallOptions, ClusterClient } from "./cluster-client.ts";
 
-type ListMethod = "workload.list" | "allocation.list" | "node.list";
+type ListMethod = "workload.list" | "allocation.list" | "node.list" | "queue.list";
 
 const itemsOf = {
   "workload.list": "workloads",
   "allocation.list": "allocations",
   "node.list": "nodes",
+  "queue.list": "entries",
 } as const satisfies Record<ListMethod, string>;
 
 /** A listing from its first page to its last, as one answer. */

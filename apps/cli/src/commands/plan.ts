@@ -1,4 +1,9 @@
-import { describeNoFit, describePlacement, describeRemedy, type PlanResult } from "@berth/protocol";
+import {
+  describePending,
+  describePlacement,
+  describeRemedy,
+  type PlanResult,
+} from "@berth/protocol";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { makeHarmless } from "../output/harmless-text.ts";
@@ -50,8 +55,10 @@ function printResult(context: Context, result: PlanResult): void {
     context.print(`  ${out.paint("red", "stop")} ${allocation} on ${nodeName}`);
   }
   if (result.unplaced > 0) {
-    const reason = result.noFit === null ? "no room" : describeNoFit(result.noFit);
-    context.print(`  ${out.paint("yellow", "wait")} ${result.unplaced}: ${reason}`);
+    for (const { count, explanation } of result.pending) {
+      const reason = describePending(explanation, { nowUnixMs: Date.now() });
+      context.print(`  ${out.paint("yellow", "wait")} ${count}: ${reason}`);
+    }
     const remedy = result.noFit === null ? null : describeRemedy(result.noFit);
     if (remedy !== null) context.print(`    ${remedy}`);
   }

@@ -36,6 +36,8 @@ function textOf(notes: TextStream, error: BerthError): string {
   const lines: string[] = [];
   if (error instanceof WorkloadFileError) {
     for (const problem of error.fileProblems) lines.push(...problemLines(notes, problem));
+  } else {
+    for (const problem of error.problems) lines.push(...fieldLines(notes, problem));
   }
   lines.push(`${notes.paint("red", "error")}: ${makeHarmless(error.message)}`);
   if (error.hint !== null) lines.push(`  ${makeHarmless(error.hint)}`);
@@ -43,12 +45,20 @@ function textOf(notes: TextStream, error: BerthError): string {
 }
 
 function problemLines(notes: TextStream, problem: FileProblem): string[] {
-  const { file, line, column, path, message, value, suggestion } = problem;
+  const { file, line, column } = problem;
   const where = notes.paint("bold", `${file}:${line}:${column}`);
+  const [what = "", ...remedy] = fieldLines(notes, problem);
+  return [`${where}  ${what}`, ...remedy];
+}
+
+function fieldLines(
+  notes: TextStream,
+  { path, message, value, suggestion }: Omit<FileProblem, "file" | "line" | "column">,
+): string[] {
   const field = path.length === 0 ? "" : `${notes.paint("cyan", fieldText(path))}: `;
   const found = value === null ? "" : ` (found ${makeHarmless(value)})`;
   return [
-    `${where}  ${field}${makeHarmless(message)}${found}`,
+    `${field}${makeHarmless(message)}${found}`,
     ...(suggestion === null ? [] : [`    ${makeHarmless(suggestion)}`]),
   ];
 }

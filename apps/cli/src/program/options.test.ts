@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { duration, keyValue, portNumber, portRange, wholeNumber } from "./options.ts";
+import {
+  duration,
+  keyValue,
+  moment,
+  portNumber,
+  portRange,
+  quotaAmounts,
+  wholeNumber,
+} from "./options.ts";
 
 test("durations are written with units", () => {
   expect(duration("1m30s")).toBe(90_000);
@@ -19,4 +27,24 @@ test("numbers, ports and ranges say what is wrong with them", () => {
 test("key=value pairs collect, and a value may hold an equals sign", () => {
   expect(keyValue("b=x=y", { a: "1" })).toEqual({ a: "1", b: "x=y" });
   expect(() => keyValue("=x")).toThrow(/key=value/);
+});
+
+test("amounts of quotas collect, and what is not an amount never takes a limit away", () => {
+  expect(quotaAmounts("cpu=4, gpu=0.5", { memory: "1TiB" })).toEqual({
+    memory: "1TiB",
+    cpu: "4",
+    gpu: 0.5,
+  });
+  expect(quotaAmounts("gpu=none")).toEqual({ gpu: null });
+  expect(() => quotaAmounts("gpu=many")).toThrow(/Write GPUs as a number/);
+  expect(() => quotaAmounts("gpu=-1")).toThrow(/Write GPUs as a number/);
+  expect(() => quotaAmounts("disk=1")).toThrow(/Write amounts such as/);
+});
+
+test("a moment is a date, a distance from now, or now", () => {
+  expect(moment("now")).toEqual({ inMs: 0 });
+  expect(moment("+1h30m")).toEqual({ inMs: 5_400_000 });
+  expect(moment("2027-03-01T08:00:00Z")).toEqual({ atUnixMs: Date.UTC(2027, 2, 1, 8) });
+  expect(() => moment("soon")).toThrow(/Write a moment/);
+  expect(() => moment("2027-99-01T00:00")).toThrow(/Write a moment/);
 });

@@ -7,6 +7,8 @@ import {
   parseNetworkMbps,
 } from "@berth/protocol";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { QuotaOption } from "../commands/project.ts";
+import type { Moment } from "../commands/reservation.ts";
 import type { Context } from "../context.ts";
 import type { ExitCode } from "../exit-codes.ts";
 
@@ -82,6 +84,34 @@ export function keyValue(
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("Write key=value.");
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** `cpu=4,memory=1TiB,gpu=none`, collected over repetitions; the cluster reads the amounts. */
+export function quotaAmounts(text: string, before: QuotaOption = {}): QuotaOption {
+  const amounts = { ...before };
+  for (const part of text.split(",")) {
+    const [field = "", amount = "", ...rest] = part.split("=").map((word) => word.trim());
+    if (!["cpu", "memory", "gpu"].includes(field) || amount === "" || rest.length > 0) {
+      throw new InvalidArgumentError("Write amounts such as cpu=4,memory=1TiB,gpu=8 or gpu=none.");
+    }
+    // JSON would make null of what is not a number, and null takes a limit away.
+    if (amount === "none") amounts[field] = null;
+    else if (field !== "gpu") amounts[field] = amount;
+    else if (/^\d+(\.\d+)?$/.test(amount)) amounts[field] = Number(amount);
+    else throw new InvalidArgumentError("Write GPUs as a number, such as gpu=8 or gpu=0.5.");
+  }
+  return amounts;
+}
+
+/** `2027-03-01T08:00` in local time or with a zone, `+2h`, or `now`. */
+export function moment(text: string): Moment {
+  if (text === "now") return { inMs: 0 };
+  if (text.startsWith("+")) return { inMs: duration(text.slice(1)) };
+  const atUnixMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(atUnixMs)) {
+    throw new InvalidArgumentError("Write a moment such as 2027-03-01T08:00, +2h or now.");
+  }
+  return { atUnixMs };
 }
 
 /** For commands that read: with the sequence that a write printed, it is seen for sure. */

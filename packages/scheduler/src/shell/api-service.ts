@@ -137,8 +137,9 @@ export class ApiService {
     const envelope = ReadEnvelope.safeParse(body, { reportInput: true });
     if (!envelope.success) return refuse(respond, invalidRequest(method, envelope.error));
     this.#whenRead(standing, envelope.data.atLeastSeq, respond, () => {
-      if (method !== "event.list") this.#read(method, params.data, respond);
-      else this.#waiters.add(params.data as ApiParams<"event.list">, respond);
+      if (method !== "event.list") {
+        this.#read(method, params.data as ApiParams<ReadMethod>, respond);
+      } else this.#waiters.add(params.data as ApiParams<"event.list">, respond);
     });
   }
 

@@ -42,18 +42,7 @@ export interface SimulationReport {
   readonly seedsPerSecond: number;
 }
 
-/** Part of the log's format; no command of this version appends them, so no world can reach them. */
-const unreachable: readonly ClusterEventType[] = [
-  "ProjectConfigured",
-  "ProjectRemoved",
-  "PoolConfigured",
-  "ReservationMade",
-  "ReservationRemoved",
-];
-
-const eventTypes = ClusterEvent.options
-  .map(({ shape }) => shape.type.value)
-  .filter((type) => !unreachable.includes(type));
+const eventTypes = ClusterEvent.options.map(({ shape }) => shape.type.value);
 
 /** Adds up seeds, in whatever order they come. */
 export class ReportBuilder {

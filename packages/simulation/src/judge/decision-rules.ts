@@ -7,6 +7,7 @@ import {
   type NodeRecord,
   type WorkloadRecord,
 } from "@berth/scheduler/state";
+import { checkQuota } from "./quota-rules.ts";
 import { demand, Violation } from "./violation.ts";
 
 /** The constraints that simulated operators write. */
@@ -47,6 +48,7 @@ function checkPlacement(state: ClusterState, event: EventOf<"AllocationPlaced">)
     demand(isMet, "RULE", () => `${id} is placed on ${name} against '${source}'`);
   }
   checkGrant(state, node, workload, event);
+  checkQuota(state, workload, event);
   const live = [...state.allocations.values()].find(
     (other) => other.workloadId === workload.id && other.index === index && !isFinal(other.status),
   );

@@ -11,6 +11,7 @@ import {
 import { type Refused, refuse } from "../select/refusal.ts";
 import type { ClusterState } from "../state/cluster-state.ts";
 import { sameSpec } from "../state/task-identity.ts";
+import { findOverQuota } from "./over-quota.ts";
 import { type CommandContext, type Decision, decide } from "./decision.ts";
 
 /** Creates or updates workloads: all of them, or none when any has a problem. */
@@ -20,8 +21,11 @@ export function applyWorkloads(
 ): Decision {
   const validated = validateWorkloads(workloads);
   if (!validated.ok) return refuseSpecs(validated.problems);
-  const kindProblems = findChangedKinds(state, validated.specs);
-  if (kindProblems.length > 0) return refuseSpecs(kindProblems);
+  const problems = [
+    ...findChangedKinds(state, validated.specs),
+    ...findOverQuota(state, validated.specs),
+  ];
+  if (problems.length > 0) return refuseSpecs(problems);
   const events: ClusterEvent[] = [];
   const results: ApplyResult[] = [];
   for (const spec of validated.specs) {

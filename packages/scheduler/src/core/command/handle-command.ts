@@ -12,6 +12,9 @@ import { applyWorkloads } from "./apply-workloads.ts";
 import type { CommandContext, Decision, JsonObject } from "./decision.ts";
 import { moveAllocation } from "./move-allocation.ts";
 import { cordonNode, drainNode, removeNode, uncordonNode } from "./node-commands.ts";
+import { configurePool } from "./pool-commands.ts";
+import { configureProject, removeProject } from "./project-commands.ts";
+import { makeReservation, removeReservation } from "./reservation-commands.ts";
 import { removeWorkload, stopWorkload } from "./workload-commands.ts";
 
 export type WriteMethod = {
@@ -38,6 +41,11 @@ const handlers: {
   "node.uncordon": uncordonNode,
   "node.drain": drainNode,
   "node.remove": removeNode,
+  "project.configure": configureProject,
+  "project.remove": removeProject,
+  "pool.configure": configurePool,
+  "reservation.make": makeReservation,
+  "reservation.remove": removeReservation,
 };
 
 /**

@@ -1,6 +1,27 @@
-import { type ClusterEvent, limits } from "@berth/protocol";
+import {
+  type AllocationId,
+  type ClusterEvent,
+  type Grant,
+  limits,
+  type StopReason,
+  type WorkloadId,
+} from "@berth/protocol";
 import { Ledger } from "../place/ledger.ts";
-import type { ClusterState } from "../state/cluster-state.ts";
+import { endIfPlaced } from "../queue/allocation-end.ts";
+import { Heads } from "../queue/heads.ts";
+import { Holds } from "../queue/holds.ts";
+import type { Decided } from "../queue/node-future.ts";
+import { NO_RECLAIM, type ReclaimRights, reclaimRights } from "../queue/reclaim.ts";
+import { ProjectTree } from "../queue/project-tree.ts";
+import type {
+  AllocationRecord,
+  ClusterState,
+  NodeRecord,
+  WorkloadRecord,
+} from "../state/cluster-state.ts";
+import { projectOf } from "../state/project-use.ts";
+import { quotaUseOf } from "../state/quota-use.ts";
+import { BlockedRequests } from "./blocked-requests.ts";
 
 /**
  * Nodes looked at in one pass before others get their turn on the thread: about a tenth of a
@@ -13,11 +34,19 @@ export class Pass {
   readonly state: ClusterState;
   readonly nowUnixMs: number;
   readonly ledger = new Ledger();
+  /** Room that is kept for some and counts as granted for the others. */
+  readonly holds: Holds;
+  readonly heads: Heads;
+  readonly blocked = new BlockedRequests();
   readonly events: ClusterEvent[] = [];
   private readonly bytesMax: number;
   private bytes = 0;
   private nodeLooks = 0;
   private allocationNumber: number;
+  private tree: ProjectTree | null = null;
+  private readonly decided = new Map<NodeRecord, Decided[]>();
+  private readonly placed = new Map<WorkloadId, NodeRecord[]>();
+  private readonly stopped = new Set<AllocationId>();
 
   constructor(
     state: ClusterState,
@@ -28,11 +57,20 @@ export class Pass {
     this.bytesMax = bytesMax;
     this.nowUnixMs = nowUnixMs;
     this.allocationNumber = state.nextAllocationNumber;
+    this.holds = new Holds(this.ledger, nowUnixMs);
+    this.heads = new Heads(this);
   }
 
   /** The number of the next allocation to be placed. */
   get nextAllocationNumber(): number {
     return this.allocationNumber;
+  }
+
+  /** The projects with what each uses once the decisions of the pass are applied. */
+  get projects(): ProjectTree {
+    const { projects, projectUse } = this.state;
+    this.tree ??= new ProjectTree(projects.values(), projectUse);
+    return this.tree;
   }
 
   /** Adds an event unless the pass is full; the first one always fits. */
@@ -45,6 +83,53 @@ export class Pass {
     return true;
   }
 
+  /** Asks an allocation to stop, once whoever wants it to. False when the pass is full. */
+  requestStop(allocationId: AllocationId, reason: StopReason, onBehalfOf?: WorkloadId): boolean {
+    if (this.stopped.has(allocationId)) return true;
+    const behalf = onBehalfOf === undefined ? {} : { onBehalfOf };
+    if (!this.add({ type: "AllocationStopRequested", allocationId, reason, ...behalf }))
+      return false;
+    this.stopped.add(allocationId);
+    return true;
+  }
+
+  /** A placement that was added: it is charged to its project, and ends when its kind does. */
+  charge({ id, spec }: WorkloadRecord, node: NodeRecord, granted: Grant): void {
+    this.projects.take(spec.project, quotaUseOf(spec));
+    const nodes = this.placed.get(id) ?? [];
+    this.placed.set(id, nodes);
+    nodes.push(node);
+    const decided = this.decided.get(node) ?? [];
+    this.decided.set(node, decided);
+    decided.push({ granted, end: endIfPlaced(spec, this.nowUnixMs) });
+  }
+
+  /** What is about to end counts as gone: its room is free for what the pass decides from now on. */
+  release({ workloadId, spec, nodeId, granted }: AllocationRecord): void {
+    const node = this.state.nodes.get(nodeId);
+    if (!node) return;
+    this.ledger.release(node, granted);
+    this.projects.release(projectOf(workloadId), quotaUseOf(spec));
+    this.blocked.clear();
+  }
+
+  /** What the workload's project may take back from others for one more of it. */
+  reclaimFor({ spec }: WorkloadRecord): ReclaimRights {
+    const { projects } = this.state;
+    const hasGuarantee = projects.size > 0;
+    return hasGuarantee ? reclaimRights(this.projects, spec.project, quotaUseOf(spec)) : NO_RECLAIM;
+  }
+
+  /** The node of each placement of a workload in this pass. */
+  placedBy({ id }: WorkloadRecord): readonly NodeRecord[] {
+    return this.placed.get(id) ?? [];
+  }
+
+  /** What the pass has placed on a node. */
+  decidedOn(node: NodeRecord): readonly Decided[] {
+    return this.decided.get(node) ?? NONE;
+  }
+
   countLooks(nodes: number): void {
     this.nodeLooks += nodes;
   }
@@ -53,3 +138,5 @@ export class Pass {
     return this.nodeLooks > NODE_LOOKS_MAX;
   }
 }
+
+const NONE: readonly Decided[] = [];

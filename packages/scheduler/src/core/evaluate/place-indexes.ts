@@ -61,15 +61,18 @@ function placeAnywhere(pass: Pass, workload: WorkloadRecord, indexes: readonly n
 }
 
 /** Null when no rule asks what else runs where. */
-function surroundingsOf(
-  { state }: Pass,
+export function surroundingsOf(
+  pass: Pass,
   workload: WorkloadRecord,
   request: PlacementRequest,
   indexes: readonly number[],
 ): LiveSurroundings | null {
   const { spread, distinct, colocate } = request;
   if (spread.length + distinct.length + colocate.length === 0) return null;
-  return new LiveSurroundings(state, request, liveNodesOf(state, workload, new Set(indexes)));
+  const own = liveNodesOf(pass.state, workload, new Set(indexes));
+  const surroundings = new LiveSurroundings(pass.state, request, own);
+  for (const node of pass.placedBy(workload)) surroundings.add(node);
+  return surroundings;
 }
 
 /** A system workload's index is a node's number: it fits there or nowhere. */

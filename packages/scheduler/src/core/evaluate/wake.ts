@@ -1,17 +1,25 @@
 import { reconsiderNode } from "../state/apply-node-event.ts";
+import { nextExplanationUnixMs } from "./waiting-room.ts";
+import { nextReservationTime } from "../queue/reservations.ts";
 import type { ClusterState, NodeRecord } from "../state/cluster-state.ts";
 
-/** When time alone next gives the scheduler something to do: a backoff or a drain deadline ends. */
+/**
+ * When time alone next gives the scheduler something to do: a backoff, a drain's deadline or a time
+ * limit ends, a reservation comes near, begins or ends.
+ */
 export function nextWakeUnixMs(state: ClusterState): number | null {
   let next: number | null = null;
   for (const retryUnixMs of state.agenda.retries.values()) next = earlier(next, retryUnixMs);
   for (const node of drainingNodes(state))
     next = earlier(next, node.drain?.deadlineAtUnixMs ?? null);
-  return next;
+  next = earlier(next, state.agenda.deadlines.nextUnixMs);
+  next = earlier(next, nextExplanationUnixMs(state));
+  return earlier(next, nextReservationTime(state, state.agenda.servedUnixMs));
 }
 
 /** Puts on the agenda what time alone has made due. */
 export function wakeDue(state: ClusterState, nowUnixMs: number): void {
+  state.agenda.servedUnixMs = Math.max(state.agenda.servedUnixMs, nowUnixMs);
   for (const [id, retryUnixMs] of state.agenda.retries) {
     if (retryUnixMs <= nowUnixMs) state.agenda.dirty.add(id);
   }

@@ -38,6 +38,22 @@ export function groupPending(waiting: readonly Waiting[]): PendingGroup[] {
   );
 }
 
+/** Whether the same indexes wait for the same reasons, in the same order. */
+export function samePending(a: readonly PendingGroup[], b: readonly PendingGroup[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((group, at) => {
+      const other = b[at];
+      return (
+        other !== undefined &&
+        group.count === other.count &&
+        JSON.stringify(group.indexes) === JSON.stringify(other.indexes) &&
+        keyOf(group.explanation) === keyOf(other.explanation)
+      );
+    })
+  );
+}
+
 function groupBy(
   waiting: readonly Waiting[],
   keyFor: (waiting: Waiting) => string,

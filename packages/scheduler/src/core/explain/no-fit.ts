@@ -13,18 +13,23 @@ import { NO_SURROUNDINGS, type Surroundings } from "../place/surroundings.ts";
 import { byCodeUnit } from "../state/canonical-text.ts";
 import type { NodeRecord } from "../state/cluster-state.ts";
 
+/** Nodes that would fit and are kept for somebody, with for whom. */
+type Reserved = ReadonlyMap<NodeRecord, string>;
+const NONE_RESERVED: Reserved = new Map();
+
 /** Why none of these nodes fits: each counted once, and the ones that come nearest. */
 export function explainNoFit(
   request: PlacementRequest,
   nodes: readonly NodeRecord[],
   ledger: Ledger,
   surroundings: Surroundings = NO_SURROUNDINGS,
+  reserved: Reserved = NONE_RESERVED,
 ): NoFit {
   return {
     reason: "no_fit",
     nodesTotal: nodes.length,
-    rejections: countRejections(request, nodes, ledger, surroundings),
-    nearest: nearestFits(request, nodes, ledger, surroundings),
+    rejections: countRejections(request, nodes, ledger, surroundings, reserved),
+    nearest: nearestFits(request, nodes, ledger, surroundings, reserved),
   };
 }
 
@@ -33,10 +38,12 @@ function countRejections(
   nodes: readonly NodeRecord[],
   ledger: Ledger,
   surroundings: Surroundings,
+  reserved: Reserved,
 ): Rejection[] {
   const byStep = new Map<string, Rejection>();
   for (const node of nodes) {
-    const lack = firstLack(request, node, ledger.usageOf(node), surroundings);
+    const lack =
+      firstLack(request, node, ledger.usageOf(node), surroundings) ?? reservedLack(reserved, node);
     assert(lack, `${node.id} is explained as unfit and fits`);
     const key = `${lack.code} ${lack.subject ?? ""}`;
     const known = byStep.get(key);
@@ -51,6 +58,12 @@ function countRejections(
       rejectionCodes.indexOf(a.code) - rejectionCodes.indexOf(b.code) ||
       byCodeUnit(a.subject ?? "", b.subject ?? ""),
   );
+}
+
+function reservedLack(reserved: Reserved, node: NodeRecord): Lack | null {
+  const subject = reserved.get(node);
+  if (subject === undefined) return null;
+  return { code: "reserved", subject, requested: null, available: null };
 }
 
 function rejectionOf({ code, subject, requested, available }: Lack): Rejection {
@@ -73,12 +86,14 @@ function nearestFits(
   nodes: readonly NodeRecord[],
   ledger: Ledger,
   surroundings: Surroundings,
+  reserved: Reserved,
 ): NearestFit[] {
   const nearest: Distance[] = [];
   for (const node of nodes) {
-    const lacks = everyLack(request, node, ledger.usageOf(node), surroundings);
-    const missingPermille = lacks.reduce((sum, lack) => sum + missingOf(lack), 0);
-    const distance = { node, lacks, missingPermille };
+    const unmet = everyLack(request, node, ledger.usageOf(node), surroundings);
+    const kept = unmet.length === 0 ? reservedLack(reserved, node) : null;
+    const lacks = kept === null ? unmet : [kept];
+    const distance = { node, lacks, missingPermille: missingPermille(lacks) };
     const last = nearest.at(-1);
     if (nearest.length === limits.nearestFitsMax && last && compare(distance, last) >= 0) continue;
     nearest.push(distance);
@@ -98,6 +113,11 @@ function compare(a: Distance, b: Distance): number {
     a.missingPermille - b.missingPermille ||
     byCodeUnit(a.node.id, b.node.id)
   );
+}
+
+/** How far a node is from fitting, summed over what it lacks, in thousandths of what was asked. */
+export function missingPermille(lacks: readonly Lack[]): number {
+  return lacks.reduce((sum, lack) => sum + missingOf(lack), 0);
 }
 
 /** A lack that is not an amount counts as all of it. */

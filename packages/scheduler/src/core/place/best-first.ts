@@ -11,6 +11,11 @@ export class BestFirst<Item> {
     return this.items.length;
   }
 
+  /** The item that precedes all others, which stays. */
+  get top(): Item | undefined {
+    return this.items[0];
+  }
+
   push(item: Item): void {
     const { items } = this;
     let at = items.length;

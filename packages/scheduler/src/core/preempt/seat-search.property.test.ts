@@ -243,8 +243,8 @@ describe("whom to evict", () => {
           if (!found || !expected) return;
           expect(found.isExact).toBe(true);
           if (found.units.length > 0) preempted += 1;
+          victims.evict(expected.units);
           for (const unit of expected.units) {
-            victims.evict(unit);
             for (const { node: there, granted } of unit.victims) {
               const usage = usages.get(there);
               if (usage) subtractGrant(usage, granted);

@@ -120,9 +120,10 @@ export class SeatSearch {
     return NodeProblem.of(request, node, usage, victims, surroundings ?? NO_SURROUNDINGS);
   }
 
-  /** Other seats may have used up a budget since. */
+  /** Other seats may have used up a budget, or what may be taken back, since. */
   #isAffordable(units: readonly VictimUnit[]): boolean {
     const { victims } = this.#question;
+    if (!victims.areAllowed(units)) return false;
     return units.every(({ workload }) => {
       const claims = units.filter((unit) => unit.workload === workload);
       const sum = claims.reduce((all, unit) => all + unit.claims, 0);
@@ -143,8 +144,8 @@ export class SeatSearch {
   ): Seat {
     const { victims, request, surroundings } = this.#question;
     const changed = new Set([node]);
+    victims.evict(units);
     for (const unit of units) {
-      victims.evict(unit);
       for (const victim of unit.victims) {
         subtractGrant(this.#accountOf(victim.node), victim.granted);
         if (this.#nodes.has(victim.node)) changed.add(victim.node);

@@ -7,6 +7,7 @@ import {
   type WorkloadId,
   type WorkloadSpec,
 } from "@berth/protocol";
+import { NO_RECLAIM, type ReclaimRights } from "../queue/reclaim.ts";
 import { liveOf } from "../reconcile/reconcile-context.ts";
 import {
   type AllocationRecord,
@@ -30,6 +31,8 @@ export interface Victim {
 /** Who is evicted together: one allocation, or all members of a gang wherever they are. */
 export interface VictimUnit {
   readonly workload: WorkloadRecord;
+  /** Taken back for its owner rather than preempted by a more important band. */
+  readonly isReclaimed: boolean;
   readonly victims: readonly Victim[];
   readonly cost: EvictionCost;
   /** What it takes of its workload's disruption budget. */
@@ -45,8 +48,8 @@ export interface Scene {
 }
 
 /**
- * Who may be evicted for a workload: what runs in a less important band, may be preempted, and is not
- * ending anyway. What was placed and is not confirmed yet is left until it is: only then is somebody
+ * Who may be evicted for a workload: what runs in a less important band and may be preempted, or what
+ * is borrowed from its project; and is not ending anyway. What was placed and is not confirmed yet is left until it is: only then is somebody
  * certain to report its end.
  */
 export class Victims {
@@ -54,14 +57,16 @@ export class Victims {
   readonly #band: number;
   /** Workloads that the preemptor must run beside: to evict them makes no room for it. */
   readonly #spared: ReadonlySet<WorkloadId>;
-  readonly #mayEvict = new Map<WorkloadId, boolean>();
+  readonly #reclaim: ReclaimRights;
+  readonly #mayPreempt = new Map<WorkloadId, boolean>();
   readonly #units = new Map<AllocationId, VictimUnit>();
   readonly #gangs = new Map<WorkloadId, VictimUnit | null>();
   readonly #budgets = new Map<WorkloadId, number>();
   readonly #evicted = new Set<VictimUnit>();
 
-  constructor(scene: Scene, preemptor: WorkloadSpec) {
+  constructor(scene: Scene, preemptor: WorkloadSpec, reclaim: ReclaimRights = NO_RECLAIM) {
     this.#scene = scene;
+    this.#reclaim = reclaim;
     this.#band = bandOf(preemptor.priority);
     this.#spared = new Set(rulesOf(preemptor).colocate.map(({ workload }) => workload));
   }
@@ -73,9 +78,15 @@ export class Victims {
       const unit = this.#unitOf(id);
       if (unit && !this.#evicted.has(unit)) units.add(unit);
     }
-    return [...units].sort(
+    const sorted = [...units].sort(
       (a, b) => compareCosts(a.cost, b.cost) || newestOf(b.victims) - newestOf(a.victims),
     );
+    return this.#reclaim.allowed(sorted);
+  }
+
+  /** Whether these may still be evicted together, whatever was since. */
+  areAllowed(units: readonly VictimUnit[]): boolean {
+    return this.#reclaim.allowed(units).length === units.length;
   }
 
   /** How many more of the workload may become unavailable. */
@@ -89,10 +100,13 @@ export class Victims {
     return budget;
   }
 
-  /** From now on it counts as gone. */
-  evict(unit: VictimUnit): void {
-    this.#evicted.add(unit);
-    this.#budgets.set(unit.workload.id, this.budgetOf(unit.workload) - unit.claims);
+  /** From now on they count as gone, and one seat as taken. */
+  evict(units: readonly VictimUnit[]): void {
+    for (const unit of units) {
+      this.#evicted.add(unit);
+      this.#budgets.set(unit.workload.id, this.budgetOf(unit.workload) - unit.claims);
+    }
+    this.#reclaim.take(units);
   }
 
   #unitOf(id: AllocationId): VictimUnit | null {
@@ -101,7 +115,7 @@ export class Victims {
     const { state } = this.#scene;
     const allocation = state.allocations.get(id);
     const workload = allocation && state.workloads.get(allocation.workloadId);
-    if (!workload || !this.#isLess(workload)) return null;
+    if (!workload || !this.#mayEvict(workload)) return null;
     if (workload.spec.placement?.gang) return this.#gangOf(workload);
     if (!this.#mayStop(allocation)) return null;
     const unit = this.#unitFrom(workload, [allocation]);
@@ -122,12 +136,17 @@ export class Victims {
     return unit;
   }
 
+  /** What is borrowed may be taken back whatever its band, and whether it is preemptible or not. */
+  #mayEvict(workload: WorkloadRecord): boolean {
+    if (this.#spared.has(workload.id)) return false;
+    return this.#isLess(workload) || this.#reclaim.mayTakeFrom(workload);
+  }
+
   #isLess({ id, spec }: WorkloadRecord): boolean {
-    const known = this.#mayEvict.get(id);
+    const known = this.#mayPreempt.get(id);
     if (known !== undefined) return known;
-    const isLess =
-      bandOf(spec.priority) > this.#band && rulesOf(spec).preemptible && !this.#spared.has(id);
-    this.#mayEvict.set(id, isLess);
+    const isLess = bandOf(spec.priority) > this.#band && rulesOf(spec).preemptible;
+    this.#mayPreempt.set(id, isLess);
     return isLess;
   }
 
@@ -140,7 +159,7 @@ export class Victims {
     const cost = victims.reduce((sum, victim) => addCosts(sum, victim.cost), NO_COST);
     const isBounded = disruptionsMax(workload.spec) !== null;
     const claims = isBounded ? victims.filter((victim) => victim.isAvailable).length : 0;
-    return { workload, victims, cost, claims };
+    return { workload, isReclaimed: !this.#isLess(workload), victims, cost, claims };
   }
 
   #victimFrom({ spec }: WorkloadRecord, member: AllocationRecord): Victim | null {

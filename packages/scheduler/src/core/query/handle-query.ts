@@ -9,6 +9,8 @@ import { explainWorkload } from "./explain-workload.ts";
 import { listAllocations } from "./list-allocations.ts";
 import { listEvents } from "./list-events.ts";
 import { listNodes } from "./list-nodes.ts";
+import { listPools, listProjects, listReservations } from "./list-policies.ts";
+import { listQueue } from "./list-queue.ts";
 import { listWorkloads } from "./list-workloads.ts";
 import { nodeDetail } from "./node-view.ts";
 import { planWorkloads } from "./plan-workloads.ts";
@@ -46,6 +48,10 @@ const handlers: {
     return found.ok ? { ok: true, value: nodeDetail(state, found.value) } : found;
   },
   "event.list": listEvents,
+  "project.list": listProjects,
+  "pool.list": listPools,
+  "reservation.list": listReservations,
+  "queue.list": listQueue,
 };
 
 /** Reads that take so long that nobody may wait for them: they are done in parts. */

@@ -5,11 +5,19 @@ import {
   limits,
   type PlanResult,
   validateWorkloads,
+  type WorkloadId,
   type WorkloadSpec,
 } from "@berth/protocol";
 import { findChangedKinds, refuseSpecs, reviseSpec } from "../command/apply-workloads.ts";
+import { type Admitted, admitIndexes } from "../evaluate/admit-indexes.ts";
+import { inLine, stand } from "../evaluate/in-line.ts";
 import { Pass } from "../evaluate/pass.ts";
-import { type Placed, placeIndexes } from "../evaluate/place-indexes.ts";
+import { groupPending } from "../explain/group-pending.ts";
+import { clusterCapacity } from "../queue/cluster-capacity.ts";
+import { FairQueue } from "../queue/fair-queue.ts";
+import { keepReserved } from "../queue/reservations.ts";
+
+import { findOverQuota } from "../command/over-quota.ts";
 import { liveOf } from "../reconcile/reconcile-context.ts";
 import { reconcileWorkload } from "../reconcile/reconcile-workload.ts";
 import { newWorkload, reviseWorkload } from "../state/apply-workload-event.ts";
@@ -28,22 +36,36 @@ export function planWorkloads(
 ): QueryResult<ApiReply<"workload.plan">> {
   const validated = validateWorkloads(workloads);
   if (!validated.ok) return refuseSpecs(validated.problems);
-  const kindProblems = findChangedKinds(state, validated.specs);
-  if (kindProblems.length > 0) return refuseSpecs(kindProblems);
+  const problems = [
+    ...findChangedKinds(state, validated.specs),
+    ...findOverQuota(state, validated.specs),
+  ];
+  if (problems.length > 0) return refuseSpecs(problems);
   const pass = new Pass(state, nowUnixMs, Number.POSITIVE_INFINITY);
-  const planned = new Map<WorkloadSpec, PlanResult>();
-  for (const spec of validated.specs.toSorted((a, b) => b.priority - a.priority)) {
-    planned.set(spec, planWorkload(pass, spec));
+  keepReserved(pass);
+  const planned = new Map<WorkloadId, PlanResult>();
+  const scratches = validated.specs.map((spec) => scratchOf(state, spec, nowUnixMs));
+  const queue = new FairQueue(inLine(state, scratches), pass.projects, clusterCapacity(state));
+  for (let item = queue.next(); item; item = queue.next()) {
+    const { workload, isStanding } = item;
+    if (isStanding) stand(pass, workload);
+    else planned.set(workload.id, planWorkload(pass, workload));
   }
-  const results = validated.specs.flatMap((spec) => planned.get(spec) ?? []);
+  const results = scratches.flatMap(({ id }) => planned.get(id) ?? []);
   return { ok: true, value: { seq: state.seq, results } };
 }
 
-function planWorkload(pass: Pass, spec: WorkloadSpec): PlanResult {
-  const { state, nowUnixMs } = pass;
+function scratchOf(state: ClusterState, spec: WorkloadSpec, nowUnixMs: number): WorkloadRecord {
   const revision = reviseSpec(state, spec);
   const known = state.workloads.get(revision.workload);
-  const workload = scratchWorkload(state, known, revision, spec, nowUnixMs);
+  return scratchWorkload(state, known, revision, spec, nowUnixMs);
+}
+
+function planWorkload(pass: Pass, workload: WorkloadRecord): PlanResult {
+  const { state, nowUnixMs } = pass;
+  const { spec } = workload;
+  const revision = reviseSpec(state, spec);
+  const known = state.workloads.get(revision.workload);
   const { stops, place, waiting } = reconcileWorkload({ state, workload, nowUnixMs });
 
   const ending = new Map(stops.map(({ allocation }) => [allocation.id, allocation]));
@@ -54,20 +76,17 @@ function planWorkload(pass: Pass, spec: WorkloadSpec): PlanResult {
     if (predecessor) ending.set(predecessor.id, predecessor);
     vacated.push(index);
   }
-  for (const { nodeId, granted } of ending.values()) {
-    const node = state.nodes.get(nodeId);
-    if (node) pass.ledger.release(node, granted);
-  }
+  for (const allocation of ending.values()) pass.release(allocation);
   const firstEvent = pass.events.length;
   const indexes = [...place, ...vacated].sort((a, b) => a - b);
-  const placed = placeIndexes(pass, workload, indexes);
+  const admitted = admitIndexes(pass, workload, indexes);
   return {
     workload: revision.workload,
     change: revision.change,
     diff: known ? diffJson(known.spec, spec) : [],
     ...listPlacements(pass, firstEvent),
     ...listStops([...ending.values()]),
-    ...unplacedOf(placed),
+    ...unplacedOf(admitted),
   };
 }
 
@@ -104,6 +123,10 @@ function listStops(ending: readonly AllocationRecord[]): Pick<PlanResult, "stops
   return { stops: stops.slice(0, limits.planListedMax), stopped: stops.length };
 }
 
-function unplacedOf({ unplaced, noFit }: Placed): Pick<PlanResult, "unplaced" | "noFit"> {
-  return { unplaced: unplaced.length, noFit };
+function unplacedOf({ waiting }: Admitted): Pick<PlanResult, "unplaced" | "pending" | "noFit"> {
+  const pending = groupPending(waiting);
+  const noFit = pending.flatMap(({ explanation }) =>
+    explanation.reason === "no_fit" ? [explanation] : [],
+  );
+  return { unplaced: waiting.length, pending, noFit: noFit[0] ?? null };
 }

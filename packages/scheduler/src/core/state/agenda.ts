@@ -1,63 +1,113 @@
 import type { NodeId, WorkloadId } from "@berth/protocol";
 import type { ClusterState } from "./cluster-state.ts";
 import { earliestRetryUnixMs, isBlocked } from "./pending-groups.ts";
+import { Deadlines, setDeadline } from "./time-limit.ts";
 
 /**
  * What the scheduler has yet to reconsider, kept by the fold as changes arrive. Evaluation takes
- * from `dirty` and `stale`; a replica that does not lead never reads it. After a replay it names
- * everything that ever changed, which costs one evaluation that finds nothing to do.
+ * from it; a replica that does not lead never reads it. After a replay it names everything that ever
+ * changed, which costs one evaluation that finds nothing to do.
  */
 export interface Agenda {
   /** Something may have to be placed or stopped. */
   readonly dirty: Set<WorkloadId>;
-  /** Nothing can have become placeable, but the numbers in an explanation have moved. */
-  readonly stale: Set<WorkloadId>;
-  /** Workloads with an index that fits nowhere: any freed resource makes them dirty. */
-  readonly blocked: Set<WorkloadId>;
+  /**
+   * Workloads with an index that waits for room, by when their explanation was last right: the one
+   * that is longest out of date comes first.
+   */
+  readonly blocked: Map<WorkloadId, Seen>;
+  /** Counts what may let something start that waits, or changes why it does. */
+  changes: number;
+  /** The change after which all that waits for room was last tried. */
+  triedAt: number;
+  /** The last change that made room, and where room was made since all were last tried. */
+  roomMadeAt: number;
+  readonly freedNodes: Set<NodeId>;
+  /** When explanations were last brought up to date, while there are too many to do it at once. */
+  refreshedUnixMs: number;
   /** System workloads: any change of a node makes them dirty. */
   readonly systems: Set<WorkloadId>;
   /** When the earliest backoff of a workload ends. */
   readonly retries: Map<WorkloadId, number>;
   readonly draining: Set<NodeId>;
+  /** Running allocations with a time limit. */
+  readonly deadlines: Deadlines;
+  /** Counts changes of time limits, which change what nodes are expected to be. */
+  timeLimitChanges: number;
+  /** The moment of the last evaluation: what time alone made due by then was seen. */
+  servedUnixMs: number;
+}
+
+/** The change after which a blocked workload was last tried by itself, and last explained. */
+export interface Seen {
+  readonly triedAt: number;
+  readonly explainedAt: number;
 }
 
 export function createAgenda(): Agenda {
   return {
     dirty: new Set(),
-    stale: new Set(),
-    blocked: new Set(),
+    blocked: new Map(),
+    changes: 0,
+    triedAt: 0,
+    roomMadeAt: 0,
+    freedNodes: new Set(),
+    refreshedUnixMs: 0,
     systems: new Set(),
     retries: new Map(),
     draining: new Set(),
+    deadlines: new Deadlines(),
+    timeLimitChanges: 0,
+    servedUnixMs: 0,
   };
 }
 
 /** The agenda of a state that was not folded here: everything is to be reconsidered once. */
-export function rebuildAgenda({ agenda, workloads, nodes }: ClusterState): void {
+export function rebuildAgenda(state: ClusterState): void {
+  const { agenda, workloads, nodes, allocations } = state;
   for (const { id, spec, pending } of workloads.values()) {
     agenda.dirty.add(id);
     if (spec.kind === "system") agenda.systems.add(id);
-    if (isBlocked(pending)) agenda.blocked.add(id);
+    if (isBlocked(pending)) seeBlocked(agenda, id);
     const retryUnixMs = earliestRetryUnixMs(pending);
     if (retryUnixMs !== null) agenda.retries.set(id, retryUnixMs);
   }
   for (const { id, drain } of nodes.values()) if (drain) agenda.draining.add(id);
+  for (const allocation of allocations.values()) setDeadline(state, allocation);
 }
 
-/** Room was made or a node changed: whatever fits nowhere may fit now. */
-export function reconsiderBlocked(agenda: Agenda): void {
-  for (const id of agenda.blocked) agenda.dirty.add(id);
+/** Room was made on a node, or it changed: what waits for room may fit there now. */
+export function roomWasMade(agenda: Agenda, node: NodeId): void {
+  agenda.changes += 1;
+  agenda.roomMadeAt = agenda.changes;
+  agenda.freedNodes.add(node);
 }
 
-/** Room was taken: explanations of what fits nowhere have moved. */
-export function refreshBlocked(agenda: Agenda): void {
-  for (const id of agenda.blocked) agenda.stale.add(id);
+/** Room was taken: explanations of what waits for room have moved. */
+export function roomWasTaken(agenda: Agenda): void {
+  agenda.changes += 1;
+}
+
+/** The workload waits for room, and was explained as of now. */
+export function seeBlocked(agenda: Agenda, id: WorkloadId): void {
+  agenda.blocked.delete(id);
+  agenda.blocked.set(id, { triedAt: agenda.changes, explainedAt: agenda.changes });
+}
+
+/** It was tried in vain, and why it waits is no other reason than before. */
+export function seeTried(agenda: Agenda, id: WorkloadId): void {
+  const seen = agenda.blocked.get(id);
+  if (seen) agenda.blocked.set(id, { ...seen, triedAt: agenda.changes });
+}
+
+/** It does not wait for room any more; what was kept for it may be others'. */
+export function leaveBlocked(agenda: Agenda, id: WorkloadId): void {
+  if (agenda.blocked.delete(id)) agenda.changes += 1;
 }
 
 export function forgetWorkload(agenda: Agenda, id: WorkloadId): void {
   agenda.dirty.delete(id);
-  agenda.stale.delete(id);
-  agenda.blocked.delete(id);
+  leaveBlocked(agenda, id);
   agenda.systems.delete(id);
   agenda.retries.delete(id);
 }

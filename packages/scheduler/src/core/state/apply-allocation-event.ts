@@ -1,6 +1,6 @@
 import { allocationNumber, type AllocationId, describeExit, type EventOf } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { reconsiderBlocked, refreshBlocked } from "./agenda.ts";
+import { roomWasMade, roomWasTaken } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
 import { nodeOf, reconsiderNode } from "./apply-node-event.ts";
 import { isWithinCount, setPending, workloadOf } from "./apply-workload-event.ts";
@@ -18,6 +18,8 @@ import { releaseGrant, takeGrant } from "./grants.ts";
 import { withoutPending, withQueued } from "./pending-groups.ts";
 import { newSlot, type Slot } from "./slot-table.ts";
 import { afterFailure } from "./restart-policy.ts";
+import { chargeProject } from "./project-use.ts";
+import { setDeadline } from "./time-limit.ts";
 
 export function applyAllocationPlaced(
   applying: Applying,
@@ -46,7 +48,8 @@ export function applyAllocationPlaced(
   takeGrant(node, id, granted);
   desiredChange(applying, node).added.add(id);
   setPending(applying, workload, withoutPending(workload.pending, index));
-  refreshBlocked(state.agenda);
+  chargeProject(state, workload.id, workload.spec, 1);
+  roomWasTaken(state.agenda);
   changes.allocations.add(id);
   changes.nodes.add(node.id);
 }
@@ -78,6 +81,7 @@ export function applyAllocationStopRequested(
     applying.state.yielding.set(allocation.id, event.onBehalfOf);
   }
   if (event.moveTo !== undefined) applying.state.moves.set(allocation.id, event.moveTo);
+  applying.state.agenda.deadlines.delete(allocation.id);
   leaveDesired(applying, allocation);
 }
 
@@ -101,6 +105,7 @@ export function applyAllocationRunning(
     allocation.startedAtUnixMs = event.startedAtUnixMs;
   });
   applying.state.agenda.dirty.add(allocation.workloadId);
+  setDeadline(applying.state, allocation);
 }
 
 export function applyAllocationFinished(
@@ -123,6 +128,7 @@ export function applyAllocationFinished(
   });
   releaseGrant(node, event.allocationId, allocation.granted);
   state.yielding.delete(allocation.id);
+  state.agenda.deadlines.delete(allocation.id);
   const before = slotOf(workload, allocation.index);
   const ended = { ...before, live: null, history: [...before.history, allocation.id] };
   const slot = afterOutcome(workload, ended, allocation, applying.atUnixMs);
@@ -138,7 +144,8 @@ export function applyAllocationFinished(
       : withoutPending(workload.pending, slot.index),
   );
   state.agenda.dirty.add(workload.id);
-  reconsiderBlocked(state.agenda);
+  chargeProject(state, workload.id, allocation.spec, -1);
+  roomWasMade(state.agenda, node.id);
   if (node.drain) reconsiderNode(state, node);
 }
 

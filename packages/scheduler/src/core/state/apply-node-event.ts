@@ -6,7 +6,7 @@ import {
   type NodeId,
 } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { reconsiderBlocked } from "./agenda.ts";
+import { roomWasMade } from "./agenda.ts";
 import type { Place } from "./allocation-table.ts";
 import type { Applying } from "./apply-entry.ts";
 import type { ClusterState, NodeRecord } from "./cluster-state.ts";
@@ -121,7 +121,7 @@ export function followPool({ pools }: ClusterState, node: NodeRecord): void {
 export function nodeChanged({ state, changes }: Applying, id: NodeId): void {
   changes.nodes.add(id);
   const { agenda } = state;
-  reconsiderBlocked(agenda);
+  roomWasMade(agenda, id);
   for (const system of agenda.systems) agenda.dirty.add(system);
   reconsiderNode(state, nodeOf(state, id));
 }

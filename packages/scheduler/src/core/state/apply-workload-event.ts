@@ -1,6 +1,6 @@
 import type { EventOf, PendingGroup, WorkloadId, WorkloadSpec } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { forgetWorkload } from "./agenda.ts";
+import { forgetWorkload, leaveBlocked, seeBlocked } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
 import type { ClusterState, WorkloadRecord } from "./cluster-state.ts";
 import {
@@ -10,6 +10,7 @@ import {
   withUnlistedQueued,
 } from "./pending-groups.ts";
 import { newSlot, SlotTable } from "./slot-table.ts";
+import { changeDeadlines } from "./time-limit.ts";
 import { changesTask } from "./task-identity.ts";
 
 export function applyWorkloadApplied(applying: Applying, event: EventOf<"WorkloadApplied">): void {
@@ -18,11 +19,13 @@ export function applyWorkloadApplied(applying: Applying, event: EventOf<"Workloa
   assert(event.version === (known?.version ?? 0) + 1, `${event.workloadId}: version skipped`);
   assert(!known || known.spec.kind === event.spec.kind, `${event.workloadId} changes its kind`);
   const workload = known ?? newWorkload(state.nextWorkloadNumber, event, applying.atUnixMs);
+  const timeLimitMs = known?.spec.placement?.timeLimitMs;
   if (known) reviseWorkload(known, event, applying.atUnixMs);
   else {
     state.workloads.set(workload.id, workload);
     state.nextWorkloadNumber += 1;
   }
+  if (known && timeLimitMs !== event.spec.placement?.timeLimitMs) changeDeadlines(state, known);
   const { agenda } = state;
   if (event.spec.kind === "system") agenda.systems.add(workload.id);
   // Queued until the evaluation that follows says more.
@@ -136,8 +139,8 @@ export function setPending(
 ): void {
   const { agenda } = state;
   workload.pending = pending;
-  if (isBlocked(pending)) agenda.blocked.add(workload.id);
-  else agenda.blocked.delete(workload.id);
+  if (isBlocked(pending)) seeBlocked(agenda, workload.id);
+  else leaveBlocked(agenda, workload.id);
   const retryUnixMs = earliestRetryUnixMs(pending);
   if (retryUnixMs === null) agenda.retries.delete(workload.id);
   else agenda.retries.set(workload.id, retryUnixMs);

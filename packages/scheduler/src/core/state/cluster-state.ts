@@ -20,6 +20,7 @@ import { type Agenda, createAgenda } from "./agenda.ts";
 import { AllocationTable, type Place, type Revision } from "./allocation-table.ts";
 import type { DesiredSet } from "./desired-set.ts";
 import type { UsageAccount } from "./node-usage.ts";
+import type { QuotaCount } from "./quota-use.ts";
 import { createEventRing, type EventRing } from "./event-ring.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { SlotTable } from "./slot-table.ts";
@@ -53,6 +54,8 @@ export interface ClusterState {
   readonly yielding: Map<AllocationId, WorkloadId>;
   /** Where the index of an allocation that was asked to move goes next; until it is placed again. */
   readonly moves: Map<AllocationId, NodeId>;
+  /** What the live allocations of each project are charged. Derived from them; not part of the hash. */
+  readonly projectUse: Map<ProjectName, QuotaCount>;
   /** Why the newest allocations are where they are: people ask, nothing else depends on it. */
   readonly explanations: RecentMap<AllocationId, PlacementExplanation>;
   /** Answers to writes, the newest `limits.answersRememberedMax`. */
@@ -150,6 +153,7 @@ export function createState(): ClusterState {
     reservations: new Map(),
     yielding: new Map(),
     moves: new Map(),
+    projectUse: new Map(),
     explanations: new RecentMap(limits.placementExplanationsRememberedMax),
     answers: new RecentMap(limits.answersRememberedMax),
     events: createEventRing(),

@@ -4,6 +4,7 @@ import { type ClusterState, type NodeRecord, type WorkloadRecord } from "./clust
 import { DesiredSet } from "./desired-set.ts";
 import { createEventRing } from "./event-ring.ts";
 import { copyUsage } from "./node-usage.ts";
+import { rebuildProjectUse } from "./project-use.ts";
 import { RecentMap } from "./recent-map.ts";
 
 /**
@@ -33,6 +34,7 @@ export function forkState(state: ClusterState): ClusterState {
     reservations: new Map(state.reservations),
     yielding: new Map(state.yielding),
     moves: new Map(state.moves),
+    projectUse: new Map(),
     explanations: new RecentMap(limits.placementExplanationsRememberedMax),
     answers: new RecentMap(limits.answersRememberedMax),
     events: createEventRing(),
@@ -42,6 +44,7 @@ export function forkState(state: ClusterState): ClusterState {
     nextReservationNumber: state.nextReservationNumber,
     agenda: createAgenda(),
   };
+  rebuildProjectUse(fork);
   rebuildAgenda(fork);
   return fork;
 }

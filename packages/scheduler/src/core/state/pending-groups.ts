@@ -80,6 +80,15 @@ export function earliestRetryUnixMs(groups: readonly PendingGroup[]): number | n
   return earliest;
 }
 
+/** Something waits for room: on a node, or under a limit. */
 export function isBlocked(groups: readonly PendingGroup[]): boolean {
-  return groups.some(({ explanation }) => explanation.reason === "no_fit");
+  return groups.some(({ explanation: { reason } }) => waitsForRoom.has(reason));
 }
+
+const waitsForRoom: ReadonlySet<PendingGroup["explanation"]["reason"]> = new Set([
+  "no_fit",
+  "gang",
+  "quota",
+  "behind",
+  "preempting",
+] as const);

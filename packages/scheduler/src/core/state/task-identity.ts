@@ -3,7 +3,7 @@ import { canonicalText } from "./canonical-text.ts";
 
 /**
  * Whether going from one spec to the other needs running allocations to be replaced. Count,
- * priority, restart and update policy do not; nor do a system's constraints, because its nodes are
+ * priority, time limit, restart and update policy do not; nor do a system's constraints, because its nodes are
  * matched anew at every evaluation.
  */
 export function changesTask(before: WorkloadSpec, after: WorkloadSpec): boolean {
@@ -31,8 +31,8 @@ function taskOf(spec: WorkloadSpec) {
 /** The hard rules of placement; preferences and permissions move nothing that runs. */
 function whereabouts({ kind, placement }: WorkloadSpec) {
   if (kind === "system" || placement === undefined) return {};
-  const { pool, tolerations, distinct, colocate, gang, timeLimitMs } = placement;
-  const rules = { pool, tolerations, distinct, colocate, gang, timeLimitMs };
+  const { pool, tolerations, distinct, colocate, gang } = placement;
+  const rules = { pool, tolerations, distinct, colocate, gang };
   const isSilent = Object.values(rules).every((rule) => rule === undefined);
   return isSilent ? {} : { placement: rules };
 }

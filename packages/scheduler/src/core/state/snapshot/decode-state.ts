@@ -7,6 +7,7 @@ import {
 } from "@berth/protocol";
 import { assert, unreachable } from "@berth/runtime/assert";
 import { rebuildAgenda } from "../agenda.ts";
+import { rebuildProjectUse } from "../project-use.ts";
 import {
   type AllocationProgress,
   NO_GPUS,
@@ -114,6 +115,7 @@ class StateReader {
     if (!this.#isComplete) throw malformed("its end is missing");
     for (const node of this.#state.nodes.values()) followPool(this.#state, node);
     rebuildAgenda(this.#state);
+    rebuildProjectUse(this.#state);
     return this.#state;
   }
 

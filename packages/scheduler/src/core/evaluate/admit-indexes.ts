@@ -1,0 +1,149 @@
+import type { NoFit, PendingExplanation } from "@berth/protocol";
+import { assert } from "@berth/runtime/assert";
+import { explainNoFit } from "../explain/no-fit.ts";
+import type { Waiting } from "../explain/group-pending.ts";
+import { firstLack } from "../place/check-node.ts";
+import { placementRequest } from "../place/placement-request.ts";
+import { NO_SURROUNDINGS } from "../place/surroundings.ts";
+import type { Hold } from "../queue/holds.ts";
+import { quotaLack, quotaRoom } from "../queue/quota.ts";
+import type { NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
+import { quotaUseOf } from "../state/quota-use.ts";
+import { requestKey } from "./blocked-requests.ts";
+import { wantedAtOnce } from "./in-line.ts";
+import { explainBehind } from "./explain-behind.ts";
+import type { Pass } from "./pass.ts";
+import { surroundingsOf } from "./place-indexes.ts";
+import { placeMovedFirst } from "./place-moved.ts";
+
+/** What became of indexes that need a place. */
+export interface Admitted {
+  readonly placed: readonly number[];
+  readonly waiting: readonly Waiting[];
+  /** The pass took no more: what is in neither list was not looked at. */
+  readonly isCut: boolean;
+}
+
+const NOTHING: Admitted = { placed: [], waiting: [], isCut: false };
+
+/**
+ * Places indexes as far as the limits of the workload's project allow, and without what is kept for
+ * work that is ahead. A gang is placed as a whole or not at all.
+ */
+export function admitIndexes(
+  pass: Pass,
+  workload: WorkloadRecord,
+  indexes: readonly number[],
+): Admitted {
+  if (indexes.length === 0) return NOTHING;
+  const { spec } = workload;
+  const project = pass.projects.node(spec.project);
+  const use = quotaUseOf(spec);
+  const together = spec.placement?.gang ? indexes.length : 1;
+  const room = quotaRoom(project, use);
+  const allowed = room >= together ? indexes.slice(0, room) : [];
+  const found = placeAllowed(pass, workload, allowed);
+  if (found.isCut) return { placed: found.placed, waiting: [], isCut: true };
+  const lack = quotaLack(project, use, together);
+  const overLimit: PendingExplanation | null = lack && { reason: "quota", ...lack };
+  const why = found.why;
+  const refused = overLimit ?? why;
+  assert(refused || allowed.length === indexes.length, `${workload.id} is refused for nothing`);
+  return {
+    placed: found.placed,
+    waiting: [
+      ...(why ? found.unplaced.map((index) => ({ index, explanation: why })) : []),
+      ...(refused
+        ? indexes.slice(allowed.length).map((index) => ({ index, explanation: refused }))
+        : []),
+    ],
+    isCut: false,
+  };
+}
+
+/**
+ * Whether somebody who asks for the same was found to have no place in this pass. Those who are told
+ * when they start are reconsidered nevertheless.
+ */
+export function isKnownBlocked(pass: Pass, workload: WorkloadRecord): boolean {
+  const request = placementRequest(workload.spec);
+  const key = requestKey(workload, request, pass.holds.against(workload));
+  const blocked = pass.blocked.find(key);
+  if (blocked === null || workload.spec.kind === "system") return false;
+  if ("holder" in blocked) return true;
+  return pass.heads.consider(workload, wantedAtOnce(workload), blocked) === null;
+}
+
+interface Found {
+  readonly placed: readonly number[];
+  readonly unplaced: readonly number[];
+  /** Null when none is unplaced. */
+  readonly why: PendingExplanation | null;
+  readonly isCut: boolean;
+}
+
+function placeAllowed(pass: Pass, workload: WorkloadRecord, indexes: readonly number[]): Found {
+  const against = pass.holds.against(workload);
+  const request = placementRequest(workload.spec);
+  const isOwnNode = workload.spec.kind === "system";
+  const key = requestKey(workload, request, against);
+  const known = isOwnNode ? null : pass.blocked.find(key);
+  if (known && indexes.length > 0) {
+    const why = whyBlocked(pass, workload, known, indexes.length);
+    return { placed: [], unplaced: indexes, why, isCut: false };
+  }
+  const firstEvent = pass.events.length;
+  const { placed, unplaced, noFit, isCut } = pass.holds.around(workload, () =>
+    placeMovedFirst(pass, workload, indexes),
+  );
+  for (const event of pass.events.slice(firstEvent)) {
+    if (event.type !== "AllocationPlaced") continue;
+    const node = pass.state.nodes.get(event.nodeId);
+    assert(node, `no node ${event.nodeId}`);
+    pass.charge(workload, node, event.granted);
+  }
+  if (isCut || noFit === null) return { placed, unplaced, why: null, isCut };
+  const blocked = against.length === 0 ? noFit : blockedBy(pass, workload, indexes, against);
+  if (!isOwnNode) pass.blocked.add(key, blocked);
+  return { placed, unplaced, why: whyBlocked(pass, workload, blocked, unplaced.length), isCut };
+}
+
+/** Why it has no place although nothing may be kept from it: who keeps the room, or nobody. */
+function blockedBy(
+  pass: Pass,
+  workload: WorkloadRecord,
+  indexes: readonly number[],
+  against: readonly Hold[],
+): NoFit | Hold {
+  const request = placementRequest(workload.spec);
+  const surroundings = surroundingsOf(pass, workload, request, indexes) ?? NO_SURROUNDINGS;
+  const fits = (node: NodeRecord) =>
+    firstLack(request, node, pass.ledger.usageOf(node), surroundings) === null;
+  return pass.holds.lifted(() => {
+    const reserved = new Map<NodeRecord, string>();
+    for (const hold of against) {
+      for (const { node } of hold.parts) {
+        if (!fits(node)) continue;
+        if (hold.holder.kind === "workload") return hold;
+        reserved.set(node, `project ${hold.holder.project}`);
+      }
+    }
+    const nodes = [...pass.state.nodes.values()];
+    pass.countLooks(nodes.length);
+    return explainNoFit(request, nodes, pass.ledger, surroundings, reserved);
+  });
+}
+
+/** The first of those that wait for room are told when they start. */
+function whyBlocked(
+  pass: Pass,
+  workload: WorkloadRecord,
+  blocked: NoFit | Hold,
+  indexes: number,
+): PendingExplanation {
+  if ("holder" in blocked) return explainBehind(blocked, workload.spec, pass.nowUnixMs);
+  const wanted = workload.spec.placement?.gang ? indexes : 1;
+  const estimate = pass.heads.consider(workload, wanted, blocked);
+  if (estimate === null) return blocked;
+  return { ...blocked, estimatedStartUnixMs: estimate.startUnixMs };
+}

@@ -1,0 +1,102 @@
+import { type ProjectName, rulesOf, type WorkloadId } from "@berth/protocol";
+import type { Ledger } from "../place/ledger.ts";
+import type { WorkloadRecord } from "../state/cluster-state.ts";
+import { endIfPlaced } from "./allocation-end.ts";
+import type { HeldPart } from "./hold.ts";
+
+/** For whom room is kept. */
+export type Holder =
+  | {
+      /** Work that is ahead in the queue and starts as soon as it fits. */
+      readonly kind: "workload";
+      readonly id: WorkloadId;
+      readonly priority: number;
+    }
+  | {
+      /** A project that was promised whole nodes. */
+      readonly kind: "reservation";
+      readonly id: string;
+      readonly project: ProjectName;
+      /** Everybody whose workloads may use them: the project and those below it. */
+      readonly isFor: (project: ProjectName) => boolean;
+    };
+
+export interface Hold {
+  readonly holder: Holder;
+  /** Until then, whoever has ended by then may use the room; null: nobody knows how long. */
+  readonly startUnixMs: number | null;
+  readonly parts: readonly HeldPart[];
+}
+
+/**
+ * Room that is kept for somebody, during one pass: it counts as granted in the ledger for everyone
+ * whom it is kept from.
+ */
+export class Holds {
+  private readonly ledger: Ledger;
+  private readonly nowUnixMs: number;
+  private readonly all: Hold[] = [];
+
+  constructor(ledger: Ledger, nowUnixMs: number) {
+    this.ledger = ledger;
+    this.nowUnixMs = nowUnixMs;
+  }
+
+  add(hold: Hold): void {
+    this.all.push(hold);
+    this.take(hold);
+  }
+
+  get size(): number {
+    return this.all.length;
+  }
+
+  /** Runs `work` with only that kept which is kept from the workload. */
+  around<Result>(workload: WorkloadRecord, work: () => Result): Result {
+    return this.without(
+      this.all.filter((hold) => !this.concerns(hold, workload)),
+      work,
+    );
+  }
+
+  /** Runs `work` as if nothing were kept for anybody. */
+  lifted<Result>(work: () => Result): Result {
+    return this.without(this.all, work);
+  }
+
+  /** What is kept from the workload. */
+  against(workload: WorkloadRecord): Hold[] {
+    return this.all.filter((hold) => this.concerns(hold, workload));
+  }
+
+  private without<Result>(holds: readonly Hold[], work: () => Result): Result {
+    for (const hold of holds) this.release(hold);
+    const result = work();
+    for (const hold of holds) this.take(hold);
+    return result;
+  }
+
+  private concerns({ holder, startUnixMs }: Hold, { id, spec }: WorkloadRecord): boolean {
+    // What belongs on every node is no competition for the room of one.
+    if (spec.kind === "system") return false;
+    const end = endIfPlaced(spec, this.nowUnixMs);
+    if (startUnixMs !== null && typeof end === "number" && end <= startUnixMs) return false;
+    if (holder.kind === "workload") return holder.id !== id && holder.priority >= spec.priority;
+    if (holder.isFor(spec.project)) return false;
+    // Before it begins, work that can be stopped when it does may stay until then.
+    const isComing = startUnixMs !== null && startUnixMs > this.nowUnixMs;
+    return !(isComing && typeof end !== "number" && rulesOf(spec).preemptible);
+  }
+
+  private take({ parts }: Hold): void {
+    for (const { node, grants } of parts) {
+      for (const granted of grants) this.ledger.take(node, granted);
+    }
+  }
+
+  private release({ parts }: Hold): void {
+    for (const { node, grants } of parts) {
+      for (const granted of grants) this.ledger.release(node, granted);
+    }
+  }
+}
