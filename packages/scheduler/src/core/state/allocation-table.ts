@@ -16,7 +16,14 @@ import {
 } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { outcomeOf } from "./allocation-status.ts";
-import { NullableColumn, NumberColumn, ValueColumn, WordColumn } from "./columns.ts";
+import {
+  type Column,
+  NullableColumn,
+  NumberColumn,
+  RareColumn,
+  ValueColumn,
+  WordColumn,
+} from "./columns.ts";
 
 /** One version of a workload: a value that all its allocations share. */
 export interface Revision {
@@ -57,8 +64,11 @@ export interface AllocationProgress {
 /** An allocation as it is now. A view of the table: it changes with it, and ends with its row. */
 export interface AllocationRecord extends Placement, AllocationProgress {
   readonly id: AllocationId;
-  /** The scalar dimensions of `granted`. */
+  /** The parts of `granted`, where making one of them all is not worth it. */
   readonly amounts: ResourceAmounts;
+  readonly ports: Grant["ports"];
+  readonly gpuUuids: Grant["gpuUuids"];
+  readonly special: SpecialGrant;
   readonly workloadId: WorkloadId;
   readonly workloadVersion: number;
   /** The workload as it was when this was placed: what the agent runs. */
@@ -76,6 +86,14 @@ export const allocationStatuses: readonly AllocationStatus[] = [
   ...Outcome.options,
 ];
 
+export const NO_PORTS: Grant["ports"] = {};
+export const NO_GPUS: Grant["gpuUuids"] = [];
+
+/** What few grants have: shares, counted devices, one disk of several, a zone, cores of its own. */
+export type SpecialGrant = Omit<Grant, keyof ResourceAmounts | "gpuUuids" | "ports">;
+export const NOTHING_SPECIAL: SpecialGrant = {};
+const ORDINARY_FIELDS = dimensions.length + ["gpuUuids", "ports"].length;
+
 /** One array for each field. A row that was deleted is used again. */
 class Columns {
   /** 0 where no allocation is. */
@@ -86,16 +104,16 @@ class Columns {
   readonly place = new ValueColumn<Place>();
   readonly amounts = new ValueColumn<ResourceAmounts>();
   readonly ports = new ValueColumn<Grant["ports"]>();
-  readonly gpuUuids = new ValueColumn<Grant["gpuUuids"]>();
-  readonly special = new ValueColumn<SpecialGrant>();
+  readonly gpuUuids = new RareColumn(NO_GPUS);
+  readonly special = new RareColumn(NOTHING_SPECIAL);
   readonly placedAtUnixMs = new NumberColumn(new Float64Array());
   readonly status = new WordColumn(allocationStatuses);
   readonly health = new WordColumn<Health>(Health.options);
   readonly stopReason = new WordColumn<StopReason | null>([null, ...StopReason.options]);
   readonly pid = new NullableColumn();
   readonly startedAtUnixMs = new NullableColumn();
-  readonly message = new ValueColumn<string | null>();
-  readonly exit = new ValueColumn<Exit | null>();
+  readonly message = new RareColumn<string | null>(null);
+  readonly exit = new RareColumn<Exit | null>(null);
   readonly finishedAtUnixMs = new NullableColumn();
 }
 
@@ -127,6 +145,11 @@ export class AllocationTable {
     for (const [number, row] of this.#rows) yield new Row(this.#columns, row, number);
   }
 
+  /** Makes room for so many rows at once: growing row by row copies each of them several times. */
+  reserve(rows: number): void {
+    for (const column of Object.values<Column>({ ...this.#columns })) column.reserve(rows);
+  }
+
   /** Numbers only grow. */
   add(placement: Placement, progress: AllocationProgress): void {
     const { number } = placement;
@@ -152,14 +175,8 @@ export class AllocationTable {
   }
 }
 
-export const NO_PORTS: Grant["ports"] = {};
-export const NO_GPUS: Grant["gpuUuids"] = [];
-
-/** What few grants have: shares, counted devices, one disk of several, a zone, cores of its own. */
-export type SpecialGrant = Omit<Grant, keyof ResourceAmounts | "gpuUuids" | "ports">;
-export const NOTHING_SPECIAL: SpecialGrant = {};
-
-export function specialOf(granted: Grant): SpecialGrant {
+function specialOf(granted: Grant): SpecialGrant {
+  if (Object.keys(granted).length === ORDINARY_FIELDS) return NOTHING_SPECIAL;
   const { gpuShareMillis, gpuMemoryMiB, devices, storage, zone, exclusiveCores } = granted;
   const special: SpecialGrant = {
     ...(gpuShareMillis === undefined ? {} : { gpuShareMillis }),
@@ -260,18 +277,18 @@ class Row implements AllocationRecord {
     return this.#columns.amounts.get(this.#row);
   }
   get granted(): Grant {
-    const row = this.#row;
-    const { gpuUuids, ports, special } = this.#columns;
+    const { gpuUuids, ports, special } = this;
     const { cpuMillis, memoryMiB, diskMiB, networkMbps } = this.amounts;
-    return {
-      cpuMillis,
-      memoryMiB,
-      diskMiB,
-      networkMbps,
-      gpuUuids: gpuUuids.get(row),
-      ports: ports.get(row),
-      ...special.get(row),
-    };
+    return { cpuMillis, memoryMiB, diskMiB, networkMbps, gpuUuids, ports, ...special };
+  }
+  get ports() {
+    return this.#columns.ports.get(this.#row);
+  }
+  get gpuUuids() {
+    return this.#columns.gpuUuids.get(this.#row);
+  }
+  get special() {
+    return this.#columns.special.get(this.#row);
   }
   get placedAtUnixMs() {
     return this.#columns.placedAtUnixMs.get(this.#row);
