@@ -147,7 +147,8 @@ export class AllocationTable {
 
   /** Makes room for so many rows at once: growing row by row copies each of them several times. */
   reserve(rows: number): void {
-    for (const column of Object.values<Column>({ ...this.#columns })) column.reserve(rows);
+    const columns: readonly Column[] = Object.values(this.#columns);
+    for (const column of columns) column.reserve(rows);
   }
 
   /** Numbers only grow. */
