@@ -1,4 +1,5 @@
 import { ClusterClient } from "./cluster/cluster-client.ts";
+import { makeHarmless } from "./output/harmless-text.ts";
 import type { Terminal } from "./output/terminal.ts";
 
 export const outputFormats = ["table", "wide", "json", "jsonl", "name"] as const;
@@ -35,7 +36,10 @@ export class Context {
 
   /** Connects on first use. */
   get client(): ClusterClient {
-    this.#client ??= new ClusterClient(this.home, { atLeastSeq: this.#atLeastSeq });
+    this.#client ??= new ClusterClient(this.home, {
+      atLeastSeq: this.#atLeastSeq,
+      onWaiting: (note) => this.note(makeHarmless(note)),
+    });
     return this.#client;
   }
 

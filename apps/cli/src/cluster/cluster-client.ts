@@ -12,10 +12,9 @@ import {
 } from "@berth/protocol";
 import { type ClusterFile, clusterFilePath, readClusterFile } from "./cluster-file.ts";
 import { NatsWire } from "./nats-wire.ts";
+import { type Patience, patience as usualPatience } from "./patience.ts";
 import { isRunning } from "./process-identity.ts";
 
-/** Within this, a command that gets no answer has ended, Node's own start included. */
-const ANSWER_DEADLINE_MS = 4_500;
 const ATTEMPT_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 const RETRY_WAIT_MIN_MS = 50;
@@ -24,14 +23,25 @@ const RETRY_WAIT_MAX_MS = 500;
 export interface CallOptions {
   /** Answers that the server itself delays (long polls) get this much more time. */
   readonly waitMs?: number;
-  /** When to give up; default 4.5 s. */
+  /** When to give up, whatever the reason; else `Patience` decides. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
+}
+
+export interface ClientOptions {
+  /** Nothing is read from before this sequence of the log. */
+  readonly atLeastSeq?: number;
+  /** Hears, once for each call that is no long poll, that it waits, for how long at most, and why. */
+  readonly onWaiting?: (note: string) => void;
+  readonly patience?: Patience;
 }
 
 type Outcome =
   | { readonly value: unknown }
   | { readonly error: BerthError /** The cluster said so itself. */; readonly isAnswer: boolean };
+
+/** Answers that pass when the next leader is there. */
+const LEADERLESS: ReadonlySet<string> = new Set(["not_leader", "log.unavailable", "behind"]);
 
 /**
  * Calls the cluster of one home. A call that got no answer, or a retryable one, is repeated until
@@ -46,18 +56,21 @@ export class ClusterClient {
   #wire: NatsWire;
   /** Counts connections: each goes to the next server. */
   #dials = 0;
+  /** Attempts in a row that reached no server. */
+  #misses = 0;
   /** The newest sequence of the log in any answer: no later answer may reflect less. */
   #seenSeq: number;
+  readonly #patience: Patience;
+  readonly #onWaiting: (note: string) => void;
 
-  /**
-   * Starts to connect. Nothing is read from before `atLeastSeq`. Throws a `BerthError` when the home
-   * has no cluster.
-   */
-  constructor(home: string, { atLeastSeq = 0 }: { readonly atLeastSeq?: number } = {}) {
+  /** Starts to connect. Throws a `BerthError` when the home has no cluster. */
+  constructor(home: string, options: ClientOptions = {}) {
     const file = readClusterFile(home);
     if (file === null) throw neverStarted(home);
     this.#home = home;
-    this.#seenSeq = atLeastSeq;
+    this.#seenSeq = options.atLeastSeq ?? 0;
+    this.#patience = options.patience ?? usualPatience;
+    this.#onWaiting = options.onWaiting ?? (() => {});
     this.#file = file;
     this.#seed = readSeed(file.credentials.operator.seedFile);
     this.#wire = this.#dial();
@@ -81,24 +94,32 @@ export class ClusterClient {
 
   /** A request whose answer is a `Reply`: its value, or the error it carries, thrown. */
   async request(subject: string, body: unknown, options: CallOptions = {}): Promise<unknown> {
-    const { waitMs = 0, deadlineMs = ANSWER_DEADLINE_MS + waitMs, signal } = options;
-    const giveUpAt = performance.now() + deadlineMs;
+    const { waitMs = 0, signal } = options;
+    const startedMs = performance.now();
     let answered: BerthError | null = null;
-    for (let attempt = 0; ; attempt += 1) {
-      signal?.throwIfAborted();
-      const leftMs = Math.max(1, giveUpAt - performance.now());
-      const timeoutMs = Math.min(leftMs, ATTEMPT_TIMEOUT_MS + waitMs);
-      const outcome = await unlessAborted(this.#attempt(subject, body, timeoutMs), signal);
-      if ("value" in outcome) return outcome.value;
-      const { error, isAnswer } = outcome;
-      if (!error.retryable) throw error;
-      if (isAnswer) answered = error;
-      const pauseMs = Math.min(RETRY_WAIT_MIN_MS * 2 ** attempt, RETRY_WAIT_MAX_MS);
-      const isLate = performance.now() + pauseMs >= giveUpAt;
-      if (isLate || (error.code === "unreachable" && !this.#mayComeBack())) {
-        throw answered ?? this.#explain(error);
+    let last: BerthError | null = null;
+    const note = this.#noteWaiting(options, () => last);
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        signal?.throwIfAborted();
+        const leftMs = startedMs + this.#deadlineMs(last, options) - performance.now();
+        const timeoutMs = Math.min(Math.max(1, leftMs), ATTEMPT_TIMEOUT_MS + waitMs);
+        const outcome = await unlessAborted(this.#attempt(subject, body, timeoutMs), signal);
+        if ("value" in outcome) return outcome.value;
+        const { error, isAnswer } = outcome;
+        if (!error.retryable) throw error;
+        if (isAnswer) answered = error;
+        last = error;
+        const pauseMs = Math.min(RETRY_WAIT_MIN_MS * 2 ** attempt, RETRY_WAIT_MAX_MS);
+        const tookMs = performance.now() + pauseMs - startedMs;
+        const isLate = tookMs >= this.#deadlineMs(last, options);
+        if (isLate || (error.code === "unreachable" && !this.#mayComeBack())) {
+          throw answered ?? this.#explain(error);
+        }
+        await delay(pauseMs, undefined, signal ? { signal } : {});
       }
-      await delay(pauseMs, undefined, signal ? { signal } : {});
+    } finally {
+      clearTimeout(note);
     }
   }
 
@@ -112,18 +133,40 @@ export class ClusterClient {
     this.#wire.close();
   }
 
+  /** How long a call may take in all, by what became of its last attempt. */
+  #deadlineMs(last: BerthError | null, { waitMs = 0, deadlineMs }: CallOptions): number {
+    const { answerMs, electionMs } = this.#patience;
+    const { replicas, natsUrl } = this.#file;
+    const isReached = this.#misses < natsUrl.split(",").length;
+    const isLeaderless = last === null || isSilence(last) || LEADERLESS.has(last.code);
+    const mayElect = replicas > 1 && isReached && isLeaderless;
+    return deadlineMs ?? (mayElect ? electionMs : answerMs) + waitMs;
+  }
+
+  /** Who polls tells of it in another way. */
+  #noteWaiting(options: CallOptions, last: () => BerthError | null): NodeJS.Timeout | undefined {
+    if (options.waitMs !== undefined || options.deadlineMs !== undefined) return undefined;
+    return setTimeout(() => {
+      const atMostMs = this.#deadlineMs(last(), options);
+      const why = last()?.message ?? `no answer from ${this.#file.natsUrl} yet`;
+      this.#onWaiting(`${why}; waiting for up to ${Math.ceil(atMostMs / 1_000)} s`);
+    }, this.#patience.noteAfterMs);
+  }
+
   async #attempt(subject: string, body: unknown, timeoutMs: number): Promise<Outcome> {
     try {
       const reply = await this.#connected().request(subject, body, timeoutMs);
       if (!isReply(reply)) throw new BerthError("internal", `malformed answer to ${subject}`);
+      this.#misses = 0;
       if (reply.ok) {
         this.#seenSeq = Math.max(this.#seenSeq, reply.seq ?? 0);
         return { value: reply.value };
       }
       return { error: BerthError.fromWire(reply.error), isAnswer: true };
     } catch (error) {
-      if (error instanceof BerthError) return { error, isAnswer: false };
-      throw error;
+      if (!(error instanceof BerthError)) throw error;
+      this.#misses = this.#wire.isOpen ? 0 : this.#misses + 1;
+      return { error, isAnswer: false };
     }
   }
 
@@ -178,6 +221,11 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined):
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
+}
+
+/** Nobody said anything, for whatever reason. */
+function isSilence({ code }: BerthError): boolean {
+  return code === "unreachable" || code === "timeout";
 }
 
 function isReply(value: unknown): value is Reply<unknown> {

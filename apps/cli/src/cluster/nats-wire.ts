@@ -56,6 +56,11 @@ export class NatsWire {
     return this.#failure;
   }
 
+  /** The server has greeted, and the connection to it holds. */
+  get isOpen(): boolean {
+    return this.#isOpen && this.#failure === null;
+  }
+
   /** Rejects with a `BerthError`: `unreachable`, `denied`, `timeout`. */
   request(subject: string, body: unknown, timeoutMs: number): Promise<unknown> {
     const token = String(this.#counter++);

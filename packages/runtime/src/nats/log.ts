@@ -12,7 +12,7 @@ import {
   WRONG_LAST_SEQUENCE,
 } from "./jetstream.ts";
 import { NatsLogTail } from "./log-tail.ts";
-import { replayFrom } from "./replay-consumer.ts";
+import { inBatches, replayFrom } from "./replay-consumer.ts";
 
 export interface NatsLogOptions {
   readonly appendTimeoutMs?: number;
@@ -26,8 +26,7 @@ const APPEND_TIMEOUT_MS = 5_000;
  * again soon finds the next leader sooner than waiting.
  */
 const REQUEST_TIMEOUT_MS = 1_000;
-const READ_BATCH_ENTRIES = 256;
-const READ_BATCH_EXPIRES_MS = 3_000;
+const READ_BATCHES = { messagesMax: 256, expiresMs: 3_000 };
 /** A reader that folds slowly may take this long between two batches. */
 const READER_PAUSE_MS_MAX = 120_000;
 
@@ -123,35 +122,18 @@ async function* read(
       inactive_threshold: nanos(READER_PAUSE_MS_MAX),
     });
     const consumer = await connection.jetstream().consumers.get(LOG_STREAM, name);
-    while (next <= last) {
-      const batch = await bus.untilLost(
-        collect(consumer, Math.min(READ_BATCH_ENTRIES, last - next + 1)),
-      );
-      for (const entry of batch) {
-        if (entry.seq !== next) throw new Error(`entry ${entry.seq} came where ${next} belongs`);
+    for await (const batch of inBatches(bus, consumer, last - next + 1, READ_BATCHES)) {
+      for (const { seq, data } of batch) {
+        if (seq !== next) throw new Error(`entry ${seq} came where ${next} belongs`);
         next += 1;
-        yield entry;
+        yield { seq, bytes: data };
       }
-      if (batch.length === 0) throw new Error(`entry ${next} did not come`);
     }
+    if (next <= last) throw new Error(`entry ${next} did not come`);
     void consumers.delete(LOG_STREAM, name).catch(() => {
       // The server removes it after a while of no use.
     });
   } catch (cause) {
     throw unavailable(cause);
   }
-}
-
-interface Fetches {
-  fetch(options: {
-    max_messages: number;
-    expires: number;
-  }): Promise<AsyncIterable<{ seq: number; data: Uint8Array }>>;
-}
-
-async function collect(consumer: Fetches, count: number): Promise<StoredEntry[]> {
-  const batch: StoredEntry[] = [];
-  const messages = await consumer.fetch({ max_messages: count, expires: READ_BATCH_EXPIRES_MS });
-  for await (const { seq, data } of messages) batch.push({ seq, bytes: data });
-  return batch;
 }

@@ -13,7 +13,7 @@ import type { SnapshotStore, StoredSnapshot } from "../ports.ts";
 import { newestFirst, readManifest, SnapshotDigest } from "../snapshot-digest.ts";
 import type { NatsBus } from "./bus.ts";
 import { apiErrorCode, manage, NO_ROOM, type PublishReply, unavailable } from "./jetstream.ts";
-import { replayFrom } from "./replay-consumer.ts";
+import { inBatches, replayFrom } from "./replay-consumer.ts";
 
 const STREAM_NOT_FOUND = 10059;
 const STREAM_EXISTS = 10058;
@@ -22,9 +22,8 @@ const MESSAGE_NOT_FOUND = 10037;
 const CHUNK_HEADER = "Berth-Chunk";
 const WRITE_TIMEOUT_MS = 10_000;
 /** Chunks under way at once while writing, and asked for at once while reading. */
-const WRITE_WINDOW = 4;
-const READ_BATCH_CHUNKS = 16;
-const READ_BATCH_EXPIRES_MS = 10_000;
+const WRITE_WINDOW = 8;
+const READ_BATCHES = { messagesMax: 32, expiresMs: 10_000 };
 const READER_PAUSE_MS_MAX = 120_000;
 /** The second token of a snapshot's subjects. */
 const ID_TOKEN = 2;
@@ -169,21 +168,15 @@ async function* read(bus: NatsBus, id: string): AsyncGenerator<Uint8Array> {
       inactive_threshold: nanos(READER_PAUSE_MS_MAX),
     });
     const consumer = await connection.jetstream().consumers.get(SNAPSHOT_STREAM, name);
-    for (let number = 0; number < count; ) {
-      const messages = await bus.untilLost(
-        consumer.fetch({
-          max_messages: Math.min(READ_BATCH_CHUNKS, count - number),
-          expires: READ_BATCH_EXPIRES_MS,
-        }),
-      );
-      const before = number;
-      for await (const message of messages) {
+    let number = 0;
+    for await (const batch of inBatches(bus, consumer, count, READ_BATCHES)) {
+      for (const message of batch) {
         requireNumber(message, number);
         number += 1;
         yield message.data;
       }
-      if (number === before) throw new Error(`chunk ${number + 1} of ${count} did not come`);
     }
+    if (number < count) throw new Error(`chunk ${number + 1} of ${count} did not come`);
     void consumers.delete(SNAPSHOT_STREAM, name).catch(() => {
       // The server removes it after a while of no use.
     });

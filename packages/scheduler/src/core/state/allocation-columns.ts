@@ -7,8 +7,9 @@ import {
   type ResourceAmounts,
   StopReason,
 } from "@berth/protocol";
-import type { Place, Revision, SpecialGrant } from "./allocation-table.ts";
-import { NullableColumn, NumberColumn, ValueColumn, WordColumn } from "./columns.ts";
+import type { Place, Revision } from "./allocation-table.ts";
+import { NullableColumn, NumberColumn, RareColumn, ValueColumn, WordColumn } from "./columns.ts";
+import { NO_GPUS, NOTHING_SPECIAL, type SpecialGrant } from "./special-grant.ts";
 
 export const allocationStatuses: readonly AllocationStatus[] = [
   "placed",
@@ -27,16 +28,16 @@ export interface AllocationColumns {
   readonly place: ValueColumn<Place>;
   readonly amounts: ValueColumn<ResourceAmounts>;
   readonly ports: ValueColumn<Grant["ports"]>;
-  readonly gpuUuids: ValueColumn<Grant["gpuUuids"]>;
-  readonly special: ValueColumn<SpecialGrant>;
+  readonly gpuUuids: RareColumn<Grant["gpuUuids"]>;
+  readonly special: RareColumn<SpecialGrant>;
   readonly placedAtUnixMs: NumberColumn;
   readonly status: WordColumn<AllocationStatus>;
   readonly health: WordColumn<Health>;
   readonly stopReason: WordColumn<StopReason | null>;
   readonly pid: NullableColumn;
   readonly startedAtUnixMs: NullableColumn;
-  readonly message: ValueColumn<string | null>;
-  readonly exit: ValueColumn<Exit | null>;
+  readonly message: RareColumn<string | null>;
+  readonly exit: RareColumn<Exit | null>;
   readonly finishedAtUnixMs: NullableColumn;
 }
 
@@ -49,16 +50,16 @@ export function emptyColumns(): AllocationColumns {
     place: new ValueColumn(),
     amounts: new ValueColumn(),
     ports: new ValueColumn(),
-    gpuUuids: new ValueColumn(),
-    special: new ValueColumn(),
+    gpuUuids: new RareColumn(NO_GPUS),
+    special: new RareColumn(NOTHING_SPECIAL),
     placedAtUnixMs: new NumberColumn(new Float64Array()),
     status: new WordColumn(allocationStatuses),
     health: new WordColumn<Health>(Health.options),
     stopReason: new WordColumn<StopReason | null>([null, ...StopReason.options]),
     pid: new NullableColumn(),
     startedAtUnixMs: new NullableColumn(),
-    message: new ValueColumn(),
-    exit: new ValueColumn(),
+    message: new RareColumn<string | null>(null),
+    exit: new RareColumn<Exit | null>(null),
     finishedAtUnixMs: new NullableColumn(),
   };
 }

@@ -63,6 +63,19 @@ describe("the table of allocations", () => {
     for (const record of table.values()) expect(record.index).toBe(record.number);
   });
 
+  test("a row that is used again has nothing of the allocation before", () => {
+    const table = new AllocationTable();
+    const rare = { gpuUuids: ["GPU-1"], zone: 1, ports: { http: 80 } };
+    const ended = { message: "gone", exit: { kind: "code", code: 1 } } as const;
+    table.add(placement(1, { granted: { ...amounts, ...rare } }), { ...placed, ...ended });
+    expect(table.get(allocationId(1))).toMatchObject({ ...ended, granted: rare });
+    table.delete(allocationId(1));
+    table.add(placement(2), placed);
+    const record = table.get(allocationId(2));
+    expect(record).toMatchObject({ message: null, exit: null });
+    expect(record?.granted).toEqual({ ...amounts, gpuUuids: [], ports: {} });
+  });
+
   test("a record changes with the table and is useless once it is forgotten", () => {
     const table = new AllocationTable();
     table.add(placement(1), placed);

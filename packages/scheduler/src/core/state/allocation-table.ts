@@ -17,6 +17,16 @@ import {
 import { assert } from "@berth/runtime/assert";
 import { type AllocationColumns, copyColumns, emptyColumns } from "./allocation-columns.ts";
 import { outcomeOf } from "./allocation-status.ts";
+import { type Column } from "./columns.ts";
+import {
+  NO_GPUS,
+  NO_PORTS,
+  NOTHING_SPECIAL,
+  ORDINARY_FIELDS,
+  type SpecialGrant,
+} from "./special-grant.ts";
+
+export { NO_GPUS, NO_PORTS, NOTHING_SPECIAL, type SpecialGrant } from "./special-grant.ts";
 
 /** One version of a workload: a value that all its allocations share. */
 export interface Revision {
@@ -57,8 +67,11 @@ export interface AllocationProgress {
 /** An allocation as it is now. A view of the table: it changes with it, and ends with its row. */
 export interface AllocationRecord extends Placement, AllocationProgress {
   readonly id: AllocationId;
-  /** The scalar dimensions of `granted`. */
+  /** The parts of `granted`, where making one of them all is not worth it. */
   readonly amounts: ResourceAmounts;
+  readonly ports: Grant["ports"];
+  readonly gpuUuids: Grant["gpuUuids"];
+  readonly special: SpecialGrant;
   readonly workloadId: WorkloadId;
   readonly workloadVersion: number;
   /** The workload as it was when this was placed: what the agent runs. */
@@ -112,6 +125,12 @@ export class AllocationTable {
     for (const [number, row] of this.#rows) yield new Row(this.#columns, row, number);
   }
 
+  /** Makes room for so many rows at once: growing row by row copies each of them several times. */
+  reserve(rows: number): void {
+    const columns: readonly Column[] = Object.values(this.#columns);
+    for (const column of columns) column.reserve(rows);
+  }
+
   /** Numbers only grow. */
   add(placement: Placement, progress: AllocationProgress): void {
     const { number } = placement;
@@ -137,14 +156,8 @@ export class AllocationTable {
   }
 }
 
-export const NO_PORTS: Grant["ports"] = {};
-export const NO_GPUS: Grant["gpuUuids"] = [];
-
-/** What few grants have: shares, counted devices, one disk of several, a zone, cores of its own. */
-export type SpecialGrant = Omit<Grant, keyof ResourceAmounts | "gpuUuids" | "ports">;
-export const NOTHING_SPECIAL: SpecialGrant = {};
-
-export function specialOf(granted: Grant): SpecialGrant {
+function specialOf(granted: Grant): SpecialGrant {
+  if (Object.keys(granted).length === ORDINARY_FIELDS) return NOTHING_SPECIAL;
   const { gpuShareMillis, gpuMemoryMiB, devices, storage, zone, exclusiveCores } = granted;
   const special: SpecialGrant = {
     ...(gpuShareMillis === undefined ? {} : { gpuShareMillis }),
@@ -249,18 +262,18 @@ class Row implements AllocationRecord {
     return this.#columns.amounts.get(this.#row);
   }
   get granted(): Grant {
-    const row = this.#row;
-    const { gpuUuids, ports, special } = this.#columns;
+    const { gpuUuids, ports, special } = this;
     const { cpuMillis, memoryMiB, diskMiB, networkMbps } = this.amounts;
-    return {
-      cpuMillis,
-      memoryMiB,
-      diskMiB,
-      networkMbps,
-      gpuUuids: gpuUuids.get(row),
-      ports: ports.get(row),
-      ...special.get(row),
-    };
+    return { cpuMillis, memoryMiB, diskMiB, networkMbps, gpuUuids, ports, ...special };
+  }
+  get ports() {
+    return this.#columns.ports.get(this.#row);
+  }
+  get gpuUuids() {
+    return this.#columns.gpuUuids.get(this.#row);
+  }
+  get special() {
+    return this.#columns.special.get(this.#row);
   }
   get placedAtUnixMs() {
     return this.#columns.placedAtUnixMs.get(this.#row);

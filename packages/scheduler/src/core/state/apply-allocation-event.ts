@@ -30,10 +30,10 @@ export function applyAllocationPlaced(
   const node = nodeOf(state, event.nodeId);
   const { allocationId: id, index, attempt, granted } = event;
   const number = allocationNumber(id);
-  assert(number === state.nextAllocationNumber, `${id} is out of turn`);
-  assert(event.workloadVersion === workload.version, `${id} is placed for an older version`);
+  assert(number === state.nextAllocationNumber, () => `${id} is out of turn`);
+  assert(event.workloadVersion === workload.version, () => `${id} is placed for an older version`);
   const slot = slotOf(workload, index);
-  assert(slot.live === null, `${workload.id}[${index}] would live twice`);
+  assert(slot.live === null, () => `${workload.id}[${index}] would live twice`);
   const { revision } = workload;
   const { place } = node;
   state.allocations.add(
@@ -71,7 +71,7 @@ export function applyAllocationStopRequested(
   const allocation = allocationOf(applying.state, event.allocationId);
   assert(
     allocation.status === "placed" || allocation.status === "running",
-    `${allocation.id} is asked to stop while ${allocation.status}`,
+    () => `${allocation.id} is asked to stop while ${allocation.status}`,
   );
   recount(applying, allocation, () => {
     allocation.status = "stopping";
@@ -96,7 +96,7 @@ export function applyAllocationRunning(
   event: EventOf<"AllocationRunning">,
 ): void {
   const allocation = allocationOf(applying.state, event.allocationId);
-  assert(!isFinal(allocation.status), `${allocation.id} runs after its end`);
+  assert(!isFinal(allocation.status), () => `${allocation.id} runs after its end`);
   recount(applying, allocation, () => {
     if (allocation.status === "placed") allocation.status = "running";
     allocation.health = event.health;
@@ -114,7 +114,7 @@ export function applyAllocationFinished(
 ): void {
   const { state } = applying;
   const allocation = allocationOf(state, event.allocationId);
-  assert(!isFinal(allocation.status), `${allocation.id} ends twice`);
+  assert(!isFinal(allocation.status), () => `${allocation.id} ends twice`);
   const workload = workloadOf(state, allocation.workloadId);
   const node = nodeOf(state, allocation.nodeId);
   if (allocation.status !== "stopping") leaveDesired(applying, allocation);
@@ -156,7 +156,7 @@ export function applyAllocationsForgotten(
   const { state, changes } = applying;
   for (const id of event.allocationIds) {
     const allocation = allocationOf(state, id);
-    assert(isFinal(allocation.status), `${id} is forgotten while ${allocation.status}`);
+    assert(isFinal(allocation.status), () => `${id} is forgotten while ${allocation.status}`);
     const workload = workloadOf(state, allocation.workloadId);
     const slot = slotOf(workload, allocation.index);
     const history = slot.history.filter((other) => other !== id);
@@ -229,7 +229,7 @@ function slotOf({ slots }: WorkloadRecord, index: number): Slot {
 
 export function allocationOf(state: ClusterState, id: AllocationId): AllocationRecord {
   const allocation = state.allocations.get(id);
-  assert(allocation, `no allocation ${id}`);
+  assert(allocation, () => `no allocation ${id}`);
   return allocation;
 }
 

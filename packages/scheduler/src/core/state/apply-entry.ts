@@ -54,8 +54,11 @@ export function applyEntry(
   firstPosition = 0,
 ): Changes {
   const isInOrder = firstPosition === 0 ? seq > state.seq : seq === state.seq;
-  assert(isInOrder, `entry ${seq} after ${state.seq}: entries are applied in order, once`);
-  assert(entry.term >= state.term, `entry ${seq} of term ${entry.term} after term ${state.term}`);
+  assert(isInOrder, () => `entry ${seq} after ${state.seq}: entries are applied in order, once`);
+  assert(
+    entry.term >= state.term,
+    () => `entry ${seq} of term ${entry.term} after term ${state.term}`,
+  );
   const changes = createChanges(seq);
   const applying: Applying = { state, seq, atUnixMs: entry.atUnixMs, changes };
   state.seq = seq;
@@ -121,10 +124,10 @@ function applyEvent(applying: Applying, event: ClusterEvent): void {
 }
 
 function applyLeaderStarted({ state }: Applying, event: EventOf<"LeaderStarted">): void {
-  assert(event.term > state.term, `term ${event.term} after ${state.term}`);
+  assert(event.term > state.term, () => `term ${event.term} after ${state.term}`);
   assert(
     state.clusterId === null || state.clusterId === event.clusterId,
-    `the log of ${state.clusterId} continues as ${event.clusterId}`,
+    () => `the log of ${state.clusterId} continues as ${event.clusterId}`,
   );
   state.clusterId = event.clusterId;
   state.term = event.term;
@@ -133,6 +136,6 @@ function applyLeaderStarted({ state }: Applying, event: EventOf<"LeaderStarted">
 }
 
 function applyRequestAnswered({ state, seq }: Applying, event: EventOf<"RequestAnswered">): void {
-  assert(!state.answers.has(event.requestId), `request ${event.requestId} is answered twice`);
+  assert(!state.answers.has(event.requestId), () => `request ${event.requestId} is answered twice`);
   state.answers.add(event.requestId, { method: event.method, reply: event.reply, seq });
 }

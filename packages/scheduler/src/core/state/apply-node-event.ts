@@ -1,12 +1,7 @@
-import {
-  type AllocationId,
-  DEFAULT_POOL,
-  type EventOf,
-  type NodeDescription,
-  type NodeId,
-} from "@berth/protocol";
+import { DEFAULT_POOL, type EventOf, type NodeDescription, type NodeId } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { roomWasMade } from "./agenda.ts";
+import { AllocationIds } from "./allocation-ids.ts";
 import type { Place } from "./allocation-table.ts";
 import type { Applying } from "./apply-entry.ts";
 import type { ClusterState, NodeRecord } from "./cluster-state.ts";
@@ -40,8 +35,8 @@ export function newNode(
   description: NodeDescription,
   atUnixMs: number,
 ): NodeRecord {
-  const live = new Set<AllocationId>();
-  const stopping = new Set<AllocationId>();
+  const live = new AllocationIds();
+  const stopping = new AllocationIds();
   return {
     id: description.nodeId,
     number,
@@ -94,7 +89,7 @@ export function applyNodeEligibilityChanged(
 export function applyNodeRemoved(applying: Applying, event: EventOf<"NodeRemoved">): void {
   const { state, changes } = applying;
   const node = nodeOf(state, event.nodeId);
-  assert(node.live.size === 0, `node ${node.id} is removed with live allocations`);
+  assert(node.live.size === 0, () => `node ${node.id} is removed with live allocations`);
   nodeChanged(applying, event.nodeId);
   state.nodes.delete(node.id);
   state.agenda.draining.delete(node.id);
@@ -105,7 +100,7 @@ export function applyNodeRemoved(applying: Applying, event: EventOf<"NodeRemoved
 
 export function nodeOf(state: ClusterState, id: NodeId): NodeRecord {
   const node = state.nodes.get(id);
-  assert(node, `no node ${id}`);
+  assert(node, () => `no node ${id}`);
   return node;
 }
 

@@ -16,8 +16,11 @@ import { changesTask } from "./task-identity.ts";
 export function applyWorkloadApplied(applying: Applying, event: EventOf<"WorkloadApplied">): void {
   const { state } = applying;
   const known = state.workloads.get(event.workloadId);
-  assert(event.version === (known?.version ?? 0) + 1, `${event.workloadId}: version skipped`);
-  assert(!known || known.spec.kind === event.spec.kind, `${event.workloadId} changes its kind`);
+  assert(event.version === (known?.version ?? 0) + 1, () => `${event.workloadId}: version skipped`);
+  assert(
+    !known || known.spec.kind === event.spec.kind,
+    () => `${event.workloadId} changes its kind`,
+  );
   const workload = known ?? newWorkload(state.nextWorkloadNumber, event, applying.atUnixMs);
   const timeLimitMs = known?.spec.placement?.timeLimitMs;
   if (known) reviseWorkload(known, event, applying.atUnixMs);
@@ -98,7 +101,7 @@ export function applyWorkloadRemoved(applying: Applying, event: EventOf<"Workloa
   const { state, changes } = applying;
   const workload = workloadOf(state, event.workloadId);
   for (const slot of workload.slots.values()) {
-    assert(slot.live === null, `${workload.id} is removed with a live allocation`);
+    assert(slot.live === null, () => `${workload.id} is removed with a live allocation`);
     for (const id of slot.history) {
       state.allocations.delete(id);
       state.explanations.delete(id);
@@ -127,7 +130,7 @@ export function applyWorkloadEvaluated(
 
 export function workloadOf(state: ClusterState, id: WorkloadId): WorkloadRecord {
   const workload = state.workloads.get(id);
-  assert(workload, `no workload ${id}`);
+  assert(workload, () => `no workload ${id}`);
   return workload;
 }
 

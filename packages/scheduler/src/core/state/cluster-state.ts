@@ -17,6 +17,7 @@ import {
   type WorkloadSpec,
 } from "@berth/protocol";
 import { type Agenda, createAgenda } from "./agenda.ts";
+import type { AllocationIds } from "./allocation-ids.ts";
 import { AllocationTable, type Place, type Revision } from "./allocation-table.ts";
 import type { DesiredSet } from "./desired-set.ts";
 import type { UsageAccount } from "./node-usage.ts";
@@ -89,9 +90,9 @@ export interface NodeRecord {
   /** What live allocations hold. Free again only when they are final. */
   readonly usage: UsageAccount;
   /** Allocations that are not final, in order of their number. */
-  readonly live: Set<AllocationId>;
+  readonly live: AllocationIds;
   /** Those of them that were asked to stop. */
-  readonly stopping: Set<AllocationId>;
+  readonly stopping: AllocationIds;
   /** Those of them that should run: the others. */
   readonly desired: DesiredSet;
 }

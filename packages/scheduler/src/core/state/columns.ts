@@ -11,8 +11,14 @@ const GROWTH = 1.25;
 
 type NumberArray = Float64Array | Uint32Array | Uint8Array;
 
+/** What every kind of column can do, whatever is in it. */
+export interface Column {
+  /** Makes room for so many rows at once, where their number is known before they are set. */
+  reserve(rows: number): void;
+}
+
 /** Numbers, in the width of the array given. */
-export class NumberColumn {
+export class NumberColumn implements Column {
   #numbers: NumberArray;
 
   constructor(empty: NumberArray) {
@@ -34,9 +40,16 @@ export class NumberColumn {
     return new NumberColumn(this.#numbers.slice());
   }
 
+  reserve(rows: number): void {
+    if (rows > this.#numbers.length) this.#resize(rows);
+  }
+
   #grow(rows: number): void {
-    const length = Math.max(ROWS_MIN, rows, Math.ceil(this.#numbers.length * GROWTH));
-    const grown = sameKind(this.#numbers, length);
+    this.#resize(Math.max(ROWS_MIN, rows, Math.ceil(this.#numbers.length * GROWTH)));
+  }
+
+  #resize(rows: number): void {
+    const grown = sameKind(this.#numbers, rows);
     grown.set(this.#numbers);
     this.#numbers = grown;
   }
@@ -49,7 +62,7 @@ function sameKind(array: NumberArray, length: number): NumberArray {
 }
 
 /** Numbers, any but NaN, or null. */
-export class NullableColumn {
+export class NullableColumn implements Column {
   readonly #numbers: NumberColumn;
 
   constructor(numbers = new NumberColumn(new Float64Array())) {
@@ -68,10 +81,14 @@ export class NullableColumn {
   copy(): NullableColumn {
     return new NullableColumn(this.#numbers.copy());
   }
+
+  reserve(rows: number): void {
+    this.#numbers.reserve(rows);
+  }
 }
 
 /** One of a few words; `null` may be one of them. */
-export class WordColumn<Word> {
+export class WordColumn<Word> implements Column {
   readonly #words: readonly Word[];
   readonly #positions: NumberColumn;
 
@@ -95,10 +112,49 @@ export class WordColumn<Word> {
   copy(): WordColumn<Word> {
     return new WordColumn(this.#words, this.#positions.copy());
   }
+
+  reserve(rows: number): void {
+    this.#positions.reserve(rows);
+  }
+}
+
+/** Values by reference where most rows have the same one: that takes no room, and no time to set. */
+export class RareColumn<Value> implements Column {
+  readonly #usual: Value;
+  /** Up to the last row that has another; undefined for the usual one. */
+  readonly #others: (Value | undefined)[];
+
+  constructor(usual: Value, others: (Value | undefined)[] = []) {
+    this.#usual = usual;
+    this.#others = others;
+  }
+
+  copy(): RareColumn<Value> {
+    return new RareColumn(this.#usual, [...this.#others]);
+  }
+
+  get(row: number): Value {
+    const other = this.#others[row];
+    return other === undefined ? this.#usual : other;
+  }
+
+  set(row: number, value: Value): void {
+    if (value === this.#usual) return this.clear(row);
+    if (row >= this.#others.length) this.#others.length = row + 1;
+    this.#others[row] = value;
+  }
+
+  clear(row: number): void {
+    if (row < this.#others.length) this.#others[row] = undefined;
+  }
+
+  reserve(): void {
+    // Nothing is known of the rows that will need it.
+  }
 }
 
 /** Values by reference: cheap where many rows share one. */
-export class ValueColumn<Value> {
+export class ValueColumn<Value> implements Column {
   readonly #values: (Value | undefined)[];
 
   constructor(values: (Value | undefined)[] = []) {
@@ -113,6 +169,10 @@ export class ValueColumn<Value> {
 
   set(row: number, value: Value): void {
     this.#values[row] = value;
+  }
+
+  reserve(rows: number): void {
+    if (rows > this.#values.length) this.#values.length = rows;
   }
 
   /** Lets go of the value of a row that is no longer used. */

@@ -1,12 +1,13 @@
 import type { AllocationId } from "@berth/protocol";
+import type { AllocationIds } from "./allocation-ids.ts";
 
 /** The allocations that should run on a node: those that live there and are not asked to stop. */
 export class DesiredSet {
-  readonly #live: ReadonlySet<AllocationId>;
-  readonly #stopping: ReadonlySet<AllocationId>;
+  readonly #live: AllocationIds;
+  readonly #stopping: AllocationIds;
 
   /** `stopping` is a part of `live`. */
-  constructor(live: ReadonlySet<AllocationId>, stopping: ReadonlySet<AllocationId>) {
+  constructor(live: AllocationIds, stopping: AllocationIds) {
     this.#live = live;
     this.#stopping = stopping;
   }

@@ -50,8 +50,8 @@ export function forkState(state: ClusterState): ClusterState {
 }
 
 function forkNode(node: NodeRecord): NodeRecord {
-  const live = new Set(node.live);
-  const stopping = new Set(node.stopping);
+  const live = node.live.copy();
+  const stopping = node.stopping.copy();
   return {
     id: node.id,
     number: node.number,

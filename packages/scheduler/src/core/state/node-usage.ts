@@ -68,6 +68,10 @@ export function copyUsage(usage: NodeUsage): UsageAccount {
 
 export function addGrant(usage: UsageAccount, grant: Grant): void {
   for (const port of Object.values(grant.ports)) usage.ports.add(port);
+  addWithoutPorts(usage, grant);
+}
+
+export function addWithoutPorts(usage: UsageAccount, grant: Grant): void {
   change(usage, grant, 1);
 }
 
@@ -80,8 +84,10 @@ function change(usage: UsageAccount, grant: Grant, sign: 1 | -1): void {
   for (const dimension of dimensions) usage.granted[dimension] += sign * grant[dimension];
   usage.allocations += sign;
   changeGpus(usage, grant, sign);
-  for (const [name, count] of Object.entries(grant.devices ?? {})) {
-    setOrDelete(usage.devices, name, (usage.devices.get(name) ?? 0) + sign * count);
+  if (grant.devices !== undefined) {
+    for (const [name, count] of Object.entries(grant.devices)) {
+      setOrDelete(usage.devices, name, (usage.devices.get(name) ?? 0) + sign * count);
+    }
   }
   if (grant.diskMiB > 0) {
     const at = grant.storage ?? 0;

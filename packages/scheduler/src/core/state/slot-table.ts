@@ -1,4 +1,4 @@
-import type { AllocationId } from "@berth/protocol";
+import { allocationId, type AllocationId, allocationNumber } from "@berth/protocol";
 
 /** One index of a workload: at most one live allocation, and what came before it. */
 export interface Slot {
@@ -36,12 +36,12 @@ export function newSlot(index: number): Slot {
 /**
  * The slots of a workload by index, in the order in which they were first set. Slots are values:
  * one is changed by setting another in its place. Most indexes have nothing to tell but their first
- * allocation, which lives; of those only its id is kept.
+ * allocation, which lives; of those only its number is kept.
  */
 export class SlotTable {
-  readonly #slots: Map<number, Slot | AllocationId>;
+  readonly #slots: Map<number, Slot | number>;
 
-  constructor(slots: Iterable<[number, Slot | AllocationId]> = []) {
+  constructor(slots: Iterable<[number, Slot | number]> = []) {
     this.#slots = new Map(slots);
   }
 
@@ -51,18 +51,31 @@ export class SlotTable {
 
   get(index: number): Slot | undefined {
     const kept = this.#slots.get(index);
-    return typeof kept === "string" ? firstPlaced(index, kept) : kept;
+    return typeof kept === "number" ? firstPlaced(index, kept) : kept;
+  }
+
+  /** The number of the allocation that lives there; null when none does. */
+  liveNumber(index: number): number | null {
+    const kept = this.#slots.get(index);
+    if (typeof kept === "number") return kept;
+    return kept === undefined || kept.live === null ? null : allocationNumber(kept.live);
   }
 
   *values(): Generator<Slot> {
     for (const [index, kept] of this.#slots) {
-      yield typeof kept === "string" ? firstPlaced(index, kept) : kept;
+      yield typeof kept === "number" ? firstPlaced(index, kept) : kept;
     }
   }
 
   set(slot: Slot): void {
     const { index, live } = slot;
-    this.#slots.set(index, isFirstPlaced(slot) && live !== null ? live : slot);
+    if (live !== null && isFirstPlaced(slot)) this.setFirstPlaced(index, allocationNumber(live));
+    else this.#slots.set(index, slot);
+  }
+
+  /** Sets the slot of an index of which there is only its first allocation, by its number. */
+  setFirstPlaced(index: number, live: number): void {
+    this.#slots.set(index, live);
   }
 
   delete(index: number): void {
@@ -75,8 +88,8 @@ export class SlotTable {
 }
 
 /** An index whose first allocation lives. */
-export function firstPlaced(index: number, live: AllocationId): Slot {
-  return { ...newSlot(index), live, attempt: 1 };
+function firstPlaced(index: number, live: number): Slot {
+  return { ...newSlot(index), live: allocationId(live), attempt: 1 };
 }
 
 /** Whether there is nothing to tell of the slot but what `firstPlaced` knows. */

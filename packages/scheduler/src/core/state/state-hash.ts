@@ -52,7 +52,7 @@ class ValueHash {
     else if (typeof value === "string") this.addText(value);
     else if (typeof value === "boolean") this.addWord(value ? tags.true : tags.false);
     else if (Array.isArray(value)) this.addList(value);
-    else if (typeof value === "object" && value !== null) this.addObject(Object.entries(value));
+    else if (isRecord(value)) this.addObject(value);
     else this.addWord(tags.null);
   }
 
@@ -81,13 +81,13 @@ class ValueHash {
     for (const value of values) this.add(value);
   }
 
-  private addObject(entries: [string, unknown][]): void {
-    const present = entries.filter(([, value]) => value !== undefined);
+  private addObject(object: Readonly<Record<string, unknown>>): void {
+    const present = Object.keys(object).filter((key) => object[key] !== undefined);
     this.addWord(tags.object);
     this.addWord(present.length);
-    for (const [key, value] of present.sort(([a], [b]) => byCodeUnit(a, b))) {
+    for (const key of present.sort(byCodeUnit)) {
       this.addText(key);
-      this.add(value);
+      this.add(object[key]);
     }
   }
 
@@ -95,6 +95,10 @@ class ValueHash {
     this.low = rotated(Math.imul(this.low ^ word, 0x1b873593), 13);
     this.high = rotated(Math.imul(this.high ^ word, 0xcc9e2d51), 15);
   }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 /** Carries the high bits, which a multiplication only moves up and out, back to the low ones. */

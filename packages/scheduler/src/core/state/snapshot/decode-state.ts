@@ -1,7 +1,9 @@
 import {
   allocationId,
   type AllocationStatus,
+  type Grant,
   type Health,
+  type NodeId,
   type ResourceAmounts,
   type StopReason,
 } from "@berth/protocol";
@@ -18,9 +20,15 @@ import {
 } from "../allocation-table.ts";
 import { followPool, newNode } from "../apply-node-event.ts";
 import { newWorkload } from "../apply-workload-event.ts";
-import { type ClusterState, createState, isFinal, type WorkloadRecord } from "../cluster-state.ts";
-import { holdGrant } from "../grants.ts";
-import { firstPlaced, newSlot } from "../slot-table.ts";
+import {
+  type ClusterState,
+  createState,
+  isFinal,
+  type NodeRecord,
+  type WorkloadRecord,
+} from "../cluster-state.ts";
+import { Holdings } from "../grants.ts";
+import { newSlot } from "../slot-table.ts";
 import { groupOf } from "../pending-groups.ts";
 import {
   type AllocationRow,
@@ -91,15 +99,25 @@ interface Words {
   readonly stopReason: readonly StopReason[];
 }
 
+/** A place with the node that is there, if it still is, and what that holds. */
+interface KnownPlace {
+  readonly place: Place;
+  readonly node: NodeRecord | undefined;
+  readonly holdings: Holdings | undefined;
+}
+
 /** Builds the state section by section. */
 class StateReader {
   readonly #state = createState();
   readonly #workloads: WorkloadRecord[] = [];
   readonly #revisions: Revision[] = [];
-  readonly #places: Place[] = [];
+  readonly #places: KnownPlace[] = [];
+  readonly #holdings = new Map<NodeId, Holdings>();
   readonly #amounts: ResourceAmounts[] = [];
+  readonly #ports = new SharedPorts();
   #words: Words | null = null;
   #rows = 0;
+  #slotRows = 0;
   #isComplete = false;
 
   read(chunk: Chunk): void {
@@ -113,6 +131,7 @@ class StateReader {
 
   finish(): ClusterState {
     if (!this.#isComplete) throw malformed("its end is missing");
+    for (const holdings of this.#holdings.values()) holdings.hold();
     for (const node of this.#state.nodes.values()) followPool(this.#state, node);
     rebuildAgenda(this.#state);
     rebuildProjectUse(this.#state);
@@ -163,14 +182,17 @@ class StateReader {
         return;
       case "slots":
         for (const row of chunk.rows) this.#addSlot(row);
+        this.#slotRows += chunk.rows.length;
         return;
       case "places":
-        for (const [nodeId, nodeName] of chunk.rows) this.#places.push({ nodeId, nodeName });
+        for (const [nodeId, nodeName] of chunk.rows) this.#addPlace({ nodeId, nodeName });
         return;
       case "amounts":
         this.#amounts.push(...chunk.rows.map(amountsOf));
         return;
       case "allocations":
+        // Nearly every index has one: enough to begin with.
+        this.#state.allocations.reserve(this.#slotRows);
         for (const row of chunk.rows) this.#addAllocation(row);
         return;
       case "projects":
@@ -229,13 +251,20 @@ class StateReader {
     }
   }
 
+  #addPlace(place: Place): void {
+    const { nodeId } = place;
+    const node = this.#state.nodes.get(nodeId);
+    if (node && !this.#holdings.has(nodeId)) this.#holdings.set(nodeId, new Holdings(node));
+    this.#places.push({ place, node, holdings: this.#holdings.get(nodeId) });
+  }
+
   // Rows are taken apart by position, because array patterns iterate, and there are millions.
 
   #addSlot(row: SlotRow): void {
     const { 0: position, 1: index, 2: number, 3: attempt } = row;
     const { slots } = rowAt(this.#workloads, position);
+    if (number !== null && attempt === undefined) return slots.setFirstPlaced(index, number);
     const live = number === null ? null : allocationId(number);
-    if (live !== null && attempt === undefined) return slots.set(firstPlaced(index, live));
     const { 4: failuresAtUnixMs = [], 5: retryAtUnixMs = null } = row;
     const { 6: lastFailure = null, 7: done = null } = row;
     const told = { failuresAtUnixMs, retryAtUnixMs, lastFailure, done };
@@ -250,20 +279,21 @@ class StateReader {
     const { 17: special } = row;
     const word = this.#words;
     assert(word, "the header comes first");
+    const known = rowAt(this.#places, place);
     const { cpuMillis, memoryMiB, diskMiB, networkMbps } = rowAt(this.#amounts, amounts);
     const placement: Placement = {
       number,
       revision: rowAt(this.#revisions, revision),
       index,
       attempt,
-      place: rowAt(this.#places, place),
+      place: known.place,
       granted: {
         cpuMillis,
         memoryMiB,
         diskMiB,
         networkMbps,
         gpuUuids: gpuUuids ?? NO_GPUS,
-        ports: ports ?? NO_PORTS,
+        ports: ports ? this.#ports.shared(ports) : NO_PORTS,
         ...special,
       },
       placedAtUnixMs,
@@ -279,23 +309,42 @@ class StateReader {
       finishedAtUnixMs,
     };
     this.#state.allocations.add(placement, progress);
-    this.#link(placement, progress.status);
+    this.#link(placement, known, progress.status);
   }
 
   /** What follows from an allocation: what its index remembers, and what its node holds. */
-  #link({ number, revision, index, place, granted }: Placement, status: AllocationStatus): void {
+  #link(placement: Placement, { node, holdings }: KnownPlace, status: AllocationStatus): void {
+    const { number, revision, index, granted } = placement;
     const slots = this.#state.workloads.get(revision.workloadId)?.slots;
-    const slot = slots?.get(index);
-    assert(slots && slot, "an allocation is of an unknown index");
+    assert(slots, "an allocation is of an unknown workload");
     if (isFinal(status)) {
-      slots.set({ ...slot, history: [...slot.history, allocationId(number)] });
-      return;
+      const slot = slots.get(index);
+      assert(slot, "an allocation is of an unknown index");
+      return slots.set({ ...slot, history: [...slot.history, allocationId(number)] });
     }
-    const node = this.#state.nodes.get(place.nodeId);
-    const id = slot.live;
-    assert(node && id === allocationId(number), "an allocation lives where it cannot");
-    holdGrant(node, id, granted);
-    if (status === "stopping") node.stopping.add(id);
+    const isLive = slots.liveNumber(index) === number;
+    assert(isLive && node && holdings, "an allocation lives where it cannot");
+    holdings.add(number, granted);
+    if (status === "stopping") node.stopping.add(allocationId(number));
+  }
+}
+
+/**
+ * One value for all allocations that have the same single port under the same name: nodes give their
+ * ports in the same order, so of a million such values a few hundred are left.
+ */
+class SharedPorts {
+  readonly #byName = new Map<string, Map<number, Grant["ports"]>>();
+
+  shared(ports: Grant["ports"]): Grant["ports"] {
+    const [name, ...others] = Object.keys(ports);
+    const port = name === undefined ? undefined : ports[name];
+    if (name === undefined || port === undefined || others.length > 0) return ports;
+    const sharedByPort = this.#byName.get(name) ?? new Map<number, Grant["ports"]>();
+    const shared = sharedByPort.get(port) ?? ports;
+    if (sharedByPort.size === 0) this.#byName.set(name, sharedByPort);
+    if (shared === ports) sharedByPort.set(port, ports);
+    return shared;
   }
 }
 

@@ -8,10 +8,11 @@ import {
 import { assert } from "@berth/runtime/assert";
 import {
   type AllocationRecord,
+  NO_GPUS,
+  NO_PORTS,
   NOTHING_SPECIAL,
   type Place,
   type Revision,
-  specialOf,
 } from "../allocation-table.ts";
 import type { ClusterState, Slot } from "../cluster-state.ts";
 import { eventsAfter } from "../event-ring.ts";
@@ -31,8 +32,13 @@ import {
 } from "./state-format.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
-/** UTF-16 units of a chunk: each becomes at most three bytes. */
+/** UTF-16 units of a chunk with one row: each becomes at most three bytes. */
 const CHUNK_UNITS_MAX = Math.floor(limits.snapshotChunkBytesMax / 3);
+/**
+ * UTF-16 units of a chunk with several rows. Up to here its text is an ordinary object for V8, however
+ * wide its characters. Larger ones get pages of their own: making those takes longer than decoding.
+ */
+const CHUNK_UNITS_WANTED = 60 * 1024;
 /** Ranges in one row of waiting indexes. */
 const RANGES_PER_ROW_MAX = 1_000;
 
@@ -71,7 +77,8 @@ class ChunkDraft {
   }
 
   fits(row: string): boolean {
-    return this.#frame.length + this.#units + row.length + 2 <= CHUNK_UNITS_MAX;
+    const units = this.#frame.length + this.#units + row.length + 2;
+    return units <= (this.isEmpty ? CHUNK_UNITS_MAX : CHUNK_UNITS_WANTED);
   }
 
   add(row: string): void {
@@ -198,8 +205,7 @@ function* allocationRows(state: ClusterState, index: SharedValues): Generator<Al
 }
 
 function allocationRow(allocation: AllocationRecord, index: SharedValues): AllocationRow {
-  const { granted, stopReason } = allocation;
-  const special = specialOf(granted);
+  const { ports, gpuUuids, special, stopReason } = allocation;
   const row: AllocationRow = [
     allocation.number,
     index.revisionOf(allocation.revision),
@@ -212,8 +218,8 @@ function allocationRow(allocation: AllocationRecord, index: SharedValues): Alloc
     words.health.indexOf(allocation.health),
     allocation.pid,
     allocation.startedAtUnixMs,
-    isEmpty(granted.ports) ? null : granted.ports,
-    granted.gpuUuids.length === 0 ? null : granted.gpuUuids,
+    ports === NO_PORTS ? null : ports,
+    gpuUuids === NO_GPUS ? null : gpuUuids,
     allocation.message,
     stopReason === null ? null : words.stopReason.indexOf(stopReason),
     allocation.exit,
@@ -292,9 +298,4 @@ function positionIn<Key>(positions: ReadonlyMap<Key, number>, key: Key): number 
   const position = positions.get(key);
   assert(position !== undefined, "a shared value is not among those collected");
   return position;
-}
-
-function isEmpty(record: object): boolean {
-  for (const _ in record) return false;
-  return true;
 }
