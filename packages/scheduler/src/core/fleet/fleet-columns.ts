@@ -14,7 +14,7 @@ const SLOTS_MIN = 64;
 
 /**
  * The nodes as one array for each field, by slot. A slot is given to a node when it joins and to another
- * when it has left; the order of nodes is their `rank`. About 130 bytes for a node, and 16 for a GPU.
+ * when it has left; the order of nodes is their `rank`. About 150 bytes for a node, and 16 for a GPU.
  */
 export class FleetColumns {
   slots = 0;
@@ -25,6 +25,11 @@ export class FleetColumns {
   /** The most that is free on one disk. */
   diskFree = new Float64Array(0);
   networkFree = new Float64Array(0);
+  /** Ports of the node's range that nothing holds. */
+  portsFree = new Int32Array(0);
+  /** The most that is free in one NUMA zone, of each resource by itself. */
+  zoneCpuFree = new Float64Array(0);
+  zoneMemoryFree = new Float64Array(0);
   /** GPUs that nothing is granted of. */
   idleGpus = new Int32Array(0);
   /** Which leftovers its GPUs have, as the bits of `leftoverBit`. */
@@ -38,7 +43,7 @@ export class FleetColumns {
   gpuSurplus = new Int32Array(0);
   cpuSurplus = new Int32Array(0);
   memorySurplus = new Int32Array(0);
-  /** Extra cost of one of its GPUs, in millionths. */
+  /** Extra cost of the dearest of its GPUs, in millionths. */
   premium = new Int32Array(0);
   cell = new Int32Array(0);
   block = new Int32Array(0);
@@ -56,6 +61,9 @@ export class FleetColumns {
     this.memoryFree = grown(this.memoryFree, length);
     this.diskFree = grown(this.diskFree, length);
     this.networkFree = grown(this.networkFree, length);
+    this.portsFree = grown(this.portsFree, length);
+    this.zoneCpuFree = grown(this.zoneCpuFree, length);
+    this.zoneMemoryFree = grown(this.zoneMemoryFree, length);
     this.idleGpus = grown(this.idleGpus, length);
     this.leftovers = grown(this.leftovers, length);
     this.gpuFirst = grown(this.gpuFirst, length);

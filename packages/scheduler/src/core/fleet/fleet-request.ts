@@ -1,6 +1,9 @@
-import type { WorkPrices, StockRates } from "./stocks.ts";
 import { bucketOf } from "./fleet-columns.ts";
-import { costPoints, GPU_VALUE, takenOf } from "./stocks.ts";
+import {
+  costPoints,
+  type StockPrices,
+  takenOf,
+} from "./stocks.ts";
 
 /** What one allocation asks, in numbers. */
 export interface Amounts {
@@ -8,45 +11,49 @@ export interface Amounts {
   readonly memoryMiB: number;
   readonly diskMiB: number;
   readonly networkMbps: number;
+  /** Ports that the scheduler chooses. */
+  readonly ports: number;
   /** 0 for work without GPUs. */
   readonly gpuCount: number;
   /** Thousandths of each GPU; less than 1000 only of one. */
   readonly gpuMillis: number;
-  /** What a share takes of its device's memory, where that is asked. */
-  readonly gpuMemoryMiB: number;
+  /** Whether cpu and memory must come from one NUMA zone. */
+  readonly isZoned: boolean;
 }
 
-/** A score term for each value of an attribute; see `Preference.points`. */
+/** Points of a value at which a request must not be. */
 export const FORBIDDEN = -(2 ** 30);
 
-/** Better or worse by the value that nodes have of an attribute. */
+/** Points for nodes by the value that they have of an attribute, or node by node. */
 export interface Preference {
-  /** The term of a score that it is. */
-  readonly term: string;
-  /** The number of the node's value, by slot. */
-  readonly values: Int32Array;
+  /** The number of the node's value, by slot; null: the slot itself. */
+  readonly values: Int32Array | null;
   /** Points by number of the value; `FORBIDDEN` where it must not go. */
   readonly points: Int32Array;
-  /** The most that any value has. */
+  /** The most that any value has, or more. */
   readonly pointsMax: number;
 }
 
 /** Everything a search needs to know of a request, in the fleet's terms. */
 export interface FleetRequest extends Amounts {
-  /** By slot: 1 where constraints and everything else that does not change let it go. Null: anywhere. */
+  /** By slot: 1 where the request may go, as far as that does not change. Null: anywhere. */
   readonly mask: Uint8Array | null;
-  /** By GPU kind: 1 for those it accepts. Null: any. */
-  readonly kinds: Uint8Array | null;
+  /**
+   * By GPU kind: what is taken of a device's memory, infinite for kinds that are not accepted. Null
+   * where any kind will do.
+   */
+  readonly kinds: Float64Array | null;
   /** The rest of what must hold, for requests that ask what the columns do not tell. */
   readonly alsoFits: ((slot: number) => boolean) | null;
   readonly preferences: readonly Preference[];
+  readonly taken: Taken;
 }
 
 /** What a request takes of stocks: costs are made of it. Void when prices change. */
-export interface Priced {
-  readonly gpuStock: number;
+export interface Taken {
+  readonly gpus: number;
   /** The least that any GPU's leftover loses to it. */
-  readonly leastGpuStock: number;
+  readonly gpusMin: number;
   readonly cpuBesideGpus: number;
   readonly memoryBesideGpus: number;
   readonly cpu: number;
@@ -54,33 +61,34 @@ export interface Priced {
   readonly stepPoints: number;
   /** What work without GPUs pays on a node that has some left: more than anywhere else. */
   readonly reservePoints: number;
-  /** Of a share: the least value lost by leftovers of a bucket, where it fits one. */
+  /** Of a share: the least value lost by leftovers of a bucket; `FITS_NONE` where it fits none. */
   readonly lostByBucket: Int32Array | null;
 }
 
 /** Points by which work without GPUs keeps off nodes whose GPUs it might strand. */
-const GPU_RESERVE_POINTS = 1000;
+export const GPU_RESERVE_POINTS = 1000;
 
-export function priceRequest(request: Amounts, prices: WorkPrices, rates: StockRates): Priced {
+export function takenBy(request: Amounts, prices: StockPrices): Taken {
   const { cpuMillis, memoryMiB, gpuCount, gpuMillis } = request;
-  const cpu = takenOf(cpuMillis, rates.cpuCpu);
-  const memory = takenOf(memoryMiB, rates.cpuMemory);
-  const lost = isShare(request) ? sharePrices(gpuMillis, prices.leftover) : null;
-  const gpuStock = lost === null ? gpuCount * GPU_VALUE : 0;
+  const { leftover, gpuStepPoints, cpuStepPoints } = prices;
+  const cpu = takenOf(cpuMillis, prices.cpuRate);
+  const memory = takenOf(memoryMiB, prices.memoryRate);
+  const share = isShare(request) ? shareLosses(gpuMillis, leftover) : null;
+  const gpus = share === null ? gpuCount * (leftover[1000] as number) : 0;
   return {
-    gpuStock,
-    leastGpuStock: lost?.least ?? gpuStock,
-    cpuBesideGpus: takenOf(cpuMillis, rates.gpuCpu),
-    memoryBesideGpus: takenOf(memoryMiB, rates.gpuMemory),
+    gpus,
+    gpusMin: share?.least ?? gpus,
+    cpuBesideGpus: takenOf(cpuMillis, prices.gpuCpuRate),
+    memoryBesideGpus: takenOf(memoryMiB, prices.gpuMemoryRate),
     cpu,
     memory,
-    stepPoints: gpuCount > 0 ? prices.gpuStepPoints : prices.cpuStepPoints,
-    reservePoints: GPU_RESERVE_POINTS + costPoints(Math.max(cpu, memory), prices.cpuStepPoints),
-    lostByBucket: lost?.byBucket ?? null,
+    stepPoints: gpuCount > 0 ? gpuStepPoints : cpuStepPoints,
+    reservePoints: GPU_RESERVE_POINTS + costPoints(Math.max(cpu, memory), cpuStepPoints),
+    lostByBucket: share?.byBucket ?? null,
   };
 }
 
-export function isShare({ gpuCount, gpuMillis }: Amounts): boolean {
+export function isShare({ gpuCount, gpuMillis }: Pick<Amounts, "gpuCount" | "gpuMillis">): boolean {
   return gpuCount === 1 && gpuMillis < 1000;
 }
 
@@ -89,24 +97,24 @@ export function lostOf(leftover: Int32Array, freeMillis: number, shareMillis: nu
   return (leftover[freeMillis] as number) - (leftover[freeMillis - shareMillis] as number);
 }
 
-/** Where it fits no leftover of a bucket. */
+/** Above every loss of value. */
 export const FITS_NONE = 2 ** 30;
 
-interface SharePrices {
+interface ShareLosses {
   readonly byBucket: Int32Array;
   readonly least: number;
 }
 
 /** Made once for each size of a share and each pricing. */
-const pricedShares = new WeakMap<Int32Array, (SharePrices | undefined)[]>();
+const knownLosses = new WeakMap<Int32Array, (ShareLosses | undefined)[]>();
 
-function sharePrices(shareMillis: number, leftover: Int32Array): SharePrices {
-  let known = pricedShares.get(leftover);
-  if (known === undefined) pricedShares.set(leftover, (known = []));
-  return (known[shareMillis] ??= lostToShare(shareMillis, leftover));
+function shareLosses(shareMillis: number, leftover: Int32Array): ShareLosses {
+  let known = knownLosses.get(leftover);
+  if (known === undefined) knownLosses.set(leftover, (known = []));
+  return (known[shareMillis] ??= computeLosses(shareMillis, leftover));
 }
 
-function lostToShare(shareMillis: number, leftover: Int32Array): SharePrices {
+function computeLosses(shareMillis: number, leftover: Int32Array): ShareLosses {
   const byBucket = new Int32Array(32).fill(FITS_NONE);
   let least = FITS_NONE;
   for (let free = shareMillis; free <= 1000; free += 1) {

@@ -11,7 +11,7 @@ import {
   NONE,
 } from "./fleet-columns.ts";
 import { NodeCells } from "./node-cells.ts";
-import { STOCK_MAX, stockOf, stockRates, type StockRates, type WorkPrices } from "./stocks.ts";
+import { STOCK_MAX, stockOf, type StockPrices } from "./stocks.ts";
 
 /** A kind of GPU: devices that every request accepts or refuses alike. */
 export interface GpuKind {
@@ -34,6 +34,9 @@ export interface NodeRoom {
   readonly diskMiB: number;
   /** `UNKNOWN` where the node does not know its links. */
   readonly networkMbps: number;
+  readonly ports: number;
+  readonly zoneCpuMillis: number;
+  readonly zoneMemoryMiB: number;
   readonly gpus: readonly GpuRoom[];
 }
 
@@ -49,8 +52,6 @@ export class Fleet {
   /** Slots in the order of node ids. */
   order = new Int32Array(0);
   nodes = 0;
-  /** Changes whenever prices do: what was derived from older ones is void. */
-  pricing = 0;
 
   readonly #slots = new Map<NodeId, number>();
   readonly #ids: (NodeId | null)[] = [];
@@ -59,32 +60,35 @@ export class Fleet {
   readonly #spareGpus = new Map<number, number[]>();
   readonly #kindNumbers = new Map<string, number>();
   #gpus = 0;
-  #prices: WorkPrices;
-  #rates: StockRates;
+  #prices: StockPrices;
 
-  constructor(prices: WorkPrices) {
+  constructor(prices: StockPrices) {
     this.#prices = prices;
-    this.#rates = stockRates(prices);
   }
 
-  get prices(): WorkPrices {
+  get prices(): StockPrices {
     return this.#prices;
   }
 
-  get rates(): StockRates {
-    return this.#rates;
-  }
-
   /** Values every node anew. */
-  reprice(prices: WorkPrices): void {
+  reprice(prices: StockPrices): void {
     this.#prices = prices;
-    this.#rates = stockRates(prices);
-    this.pricing += 1;
     for (let at = 0; at < this.nodes; at += 1) {
       const slot = this.order[at] as number;
       this.#priceGpus(slot);
       this.revalue(slot);
     }
+  }
+
+  /** The number of a kind of GPU, given once. */
+  kindNumber({ model, memoryMiB }: GpuKind): number {
+    const key = `${memoryMiB ?? ""} ${model}`;
+    const known = this.#kindNumbers.get(key);
+    if (known !== undefined) return known;
+    const number = this.gpuKinds.length;
+    this.gpuKinds.push({ model, memoryMiB });
+    this.#kindNumbers.set(key, number);
+    return number;
   }
 
   kindAt(number: number): GpuKind {
@@ -115,13 +119,16 @@ export class Fleet {
     columns.memoryFree[slot] = room.memoryMiB;
     columns.diskFree[slot] = room.diskMiB;
     columns.networkFree[slot] = room.networkMbps;
+    columns.portsFree[slot] = room.ports;
+    columns.zoneCpuFree[slot] = room.zoneCpuMillis;
+    columns.zoneMemoryFree[slot] = room.zoneMemoryMiB;
     this.#isOpen[slot] = room.isOpen;
     if (columns.gpuCount[slot] !== room.gpus.length) this.#resizeGpus(slot, room.gpus.length);
     const first = columns.gpuFirst[slot] as number;
     for (const [at, gpu] of room.gpus.entries()) {
       columns.gpuFree[first + at] = gpu.freeMillis;
       columns.gpuMemoryFree[first + at] = gpu.freeMemoryMiB;
-      columns.gpuKind[first + at] = this.#kindNumber(gpu);
+      columns.gpuKind[first + at] = this.kindNumber(gpu);
     }
     this.#priceGpus(slot);
     this.revalue(slot);
@@ -149,10 +156,11 @@ export class Fleet {
     const gpuStock = this.#countGpus(slot);
     const hasGpus = (columns.gpuCount[slot] as number) > 0;
     columns.kind[slot] = gpuStock > 0 ? GPUS_LEFT : hasGpus ? GPUS_SPENT : NO_GPUS;
-    const { gpuCpu, gpuMemory, cpuCpu, cpuMemory } = this.#rates;
+    const { gpuCpuRate, gpuMemoryRate, cpuRate, memoryRate } = this.#prices;
     const isShared = gpuStock > 0;
-    const cpu = stockOf(columns.cpuFree[slot] as number, isShared ? gpuCpu : cpuCpu);
-    const memory = stockOf(columns.memoryFree[slot] as number, isShared ? gpuMemory : cpuMemory);
+    const cpu = stockOf(columns.cpuFree[slot] as number, isShared ? gpuCpuRate : cpuRate);
+    const free = columns.memoryFree[slot] as number;
+    const memory = stockOf(free, isShared ? gpuMemoryRate : memoryRate);
     const smallest = Math.min(cpu, memory, isShared ? gpuStock : STOCK_MAX);
     columns.gpuSurplus[slot] = isShared ? gpuStock - smallest : 0;
     columns.cpuSurplus[slot] = cpu - smallest;
@@ -182,14 +190,13 @@ export class Fleet {
   }
 
   #priceGpus(slot: number): void {
-    const { columns, gpuKinds } = this;
+    const { columns } = this;
     const first = columns.gpuFirst[slot] as number;
     const count = columns.gpuCount[slot] as number;
     let premium = 0;
     let isMixed = 0;
     for (let at = first; at < first + count; at += 1) {
-      const kind = gpuKinds[columns.gpuKind[at] as number];
-      premium = Math.max(premium, this.#prices.premiums.get(kind?.model ?? "") ?? 0);
+      premium = Math.max(premium, this.#prices.premiums[columns.gpuKind[at] as number] ?? 0);
       if (columns.gpuKind[at] !== columns.gpuKind[first]) isMixed = 1;
     }
     columns.premium[slot] = premium;
@@ -248,15 +255,5 @@ export class Fleet {
     if (spare !== undefined) return;
     this.#gpus += count;
     columns.reserveGpus(this.#gpus);
-  }
-
-  #kindNumber({ model, memoryMiB }: GpuKind): number {
-    const key = `${memoryMiB ?? ""} ${model}`;
-    const known = this.#kindNumbers.get(key);
-    if (known !== undefined) return known;
-    const number = this.gpuKinds.length;
-    this.gpuKinds.push({ model, memoryMiB });
-    this.#kindNumbers.set(key, number);
-    return number;
   }
 }

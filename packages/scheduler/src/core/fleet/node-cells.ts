@@ -28,9 +28,11 @@ function levelOf(surplus: number): number {
 /** Nodes of one kind with alike surpluses: any request costs nearly the same on each. */
 export interface Cell {
   readonly kind: number;
-  /** The most that a stock of these nodes has above the smallest. */
+  /** Between what and what a stock of these nodes is above the smallest. */
   readonly gpuSurplusMax: number;
+  readonly cpuSurplusMin: number;
   readonly cpuSurplusMax: number;
+  readonly memorySurplusMin: number;
   readonly memorySurplusMax: number;
   /** Its blocks, in the order of their nodes' ranks. */
   readonly blocks: number[];
@@ -133,7 +135,9 @@ export class NodeCells {
     this.cells.push({
       kind,
       gpuSurplusMax: levelTop[gpuLevel] as number,
+      cpuSurplusMin: levelTop[Math.max(0, cpuLevel - 1)] as number,
       cpuSurplusMax: levelTop[cpuLevel] as number,
+      memorySurplusMin: levelTop[Math.max(0, memoryLevel - 1)] as number,
       memorySurplusMax: levelTop[memoryLevel] as number,
       blocks: [],
     });

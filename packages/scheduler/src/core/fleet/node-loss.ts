@@ -1,7 +1,7 @@
 import type { Fleet } from "./fleet.ts";
 import { type FleetColumns, GPUS_LEFT, GPUS_SPENT } from "./fleet-columns.ts";
-import { FORBIDDEN, type FleetRequest, lostOf, type Priced } from "./fleet-request.ts";
-import { costPoints, POINT } from "./stocks.ts";
+import { FORBIDDEN, type FleetRequest, lostOf, type Taken } from "./fleet-request.ts";
+import { blendedLoss, costPoints, POINT } from "./stocks.ts";
 
 /** Above every loss: what is lost where a request does not fit, or must not go. */
 export const LOSS_MAX = 2 ** 30;
@@ -12,7 +12,7 @@ const NO_GPU = -1;
  * Points that a request loses on a node: what it costs there, less what is preferred. `LOSS_MAX` where
  * it does not fit as far as the columns tell; a request's `alsoFits` knows the rest.
  */
-export function lossAt(fleet: Fleet, request: FleetRequest, priced: Priced, slot: number): number {
+export function lossAt(fleet: Fleet, request: FleetRequest, slot: number): number {
   const { columns } = fleet;
   if ((columns.cpuFree[slot] as number) < request.cpuMillis) return LOSS_MAX;
   if ((columns.memoryFree[slot] as number) < request.memoryMiB) return LOSS_MAX;
@@ -21,63 +21,76 @@ export function lossAt(fleet: Fleet, request: FleetRequest, priced: Priced, slot
   if (request.networkMbps > 0 && (columns.networkFree[slot] as number) < request.networkMbps) {
     return LOSS_MAX;
   }
+  if ((columns.portsFree[slot] as number) < request.ports) return LOSS_MAX;
+  if (request.isZoned && !hasZone(columns, request, slot)) return LOSS_MAX;
   const points =
     request.gpuCount === 0
-      ? lossWithout(columns, priced, slot)
-      : lossWithGpus(fleet, request, priced, slot);
-  return request.preferences.length === 0 || points === LOSS_MAX
-    ? points
-    : points - preferenceAt(request, slot, points);
+      ? lossWithout(columns, request.taken, slot)
+      : lossWithGpus(fleet, request, slot);
+  if (request.preferences.length === 0 || points === LOSS_MAX) return points;
+  return lessPreferred(points, request, slot);
 }
 
-function lossWithout(columns: FleetColumns, priced: Priced, slot: number): number {
+function hasZone(columns: FleetColumns, request: FleetRequest, slot: number): boolean {
+  return (
+    (columns.zoneCpuFree[slot] as number) >= request.cpuMillis &&
+    (columns.zoneMemoryFree[slot] as number) >= request.memoryMiB
+  );
+}
+
+function lossWithout(columns: FleetColumns, taken: Taken, slot: number): number {
   const cpuSurplus = columns.cpuSurplus[slot] as number;
   const memorySurplus = columns.memorySurplus[slot] as number;
   if (columns.kind[slot] !== GPUS_LEFT) {
-    const lost = Math.max(priced.cpu - cpuSurplus, priced.memory - memorySurplus);
-    return costPoints(lost, priced.stepPoints);
+    const surplus = cpuSurplus - memorySurplus;
+    const lost = blendedLoss(taken.cpu, taken.memory, surplus, taken.stepPoints);
+    return costPoints(lost, taken.stepPoints);
   }
   // The smallest stock may be that of the GPUs: then nothing may be lost, but never less.
   const lost = Math.max(
-    priced.cpuBesideGpus - cpuSurplus,
-    priced.memoryBesideGpus - memorySurplus,
+    taken.cpuBesideGpus - cpuSurplus,
+    taken.memoryBesideGpus - memorySurplus,
     0,
   );
-  return costPoints(lost, priced.stepPoints) + priced.reservePoints;
+  return costPoints(lost, taken.stepPoints) + taken.reservePoints;
 }
 
-function lossWithGpus(fleet: Fleet, request: FleetRequest, priced: Priced, slot: number): number {
+function lossWithGpus(fleet: Fleet, request: FleetRequest, slot: number): number {
   const { columns } = fleet;
-  let gpuStock = priced.gpuStock;
+  const { taken } = request;
+  let { gpus } = taken;
   if (request.gpuMillis < 1000) {
     const { leftover } = fleet.prices;
     const gpu = shareOn(columns, request, slot, leftover);
     if (gpu === NO_GPU) return LOSS_MAX;
-    gpuStock = lostOf(leftover, columns.gpuFree[gpu] as number, request.gpuMillis);
+    gpus = lostOf(leftover, columns.gpuFree[gpu] as number, request.gpuMillis);
   } else if (!hasWholeGpus(fleet, request, slot)) return LOSS_MAX;
   const premium = columns.premium[slot] as number;
-  const extra =
-    premium === 0
-      ? 0
-      : Math.round((premium * request.gpuCount * request.gpuMillis) / 1000 / POINT);
+  const extra = premium === 0 ? 0 : premiumPoints(premium, request.gpuCount, request.gpuMillis);
   // What its GPUs have left is worth nothing: a share that fits there is free.
   if (columns.kind[slot] === GPUS_SPENT) return extra;
   const lost = Math.max(
-    gpuStock - (columns.gpuSurplus[slot] as number),
-    priced.cpuBesideGpus - (columns.cpuSurplus[slot] as number),
-    priced.memoryBesideGpus - (columns.memorySurplus[slot] as number),
+    gpus - (columns.gpuSurplus[slot] as number),
+    taken.cpuBesideGpus - (columns.cpuSurplus[slot] as number),
+    taken.memoryBesideGpus - (columns.memorySurplus[slot] as number),
   );
-  return costPoints(lost, priced.stepPoints) + extra;
+  return costPoints(lost, taken.stepPoints) + extra;
 }
 
-function preferenceAt({ preferences }: FleetRequest, slot: number, points: number): number {
-  let sum = 0;
+/** Points that GPUs of a kind cost extra. */
+export function premiumPoints(premium: number, gpuCount: number, gpuMillis: number): number {
+  return Math.round((premium * gpuCount * gpuMillis) / 1000 / POINT);
+}
+
+function lessPreferred(points: number, { preferences }: FleetRequest, slot: number): number {
+  let left = points;
   for (const preference of preferences) {
-    const here = preference.points[preference.values[slot] as number] as number;
-    if (here === FORBIDDEN) return points - LOSS_MAX;
-    sum += here;
+    const value = preference.values === null ? slot : (preference.values[slot] as number);
+    const here = preference.points[value] as number;
+    if (here === FORBIDDEN) return LOSS_MAX;
+    left -= here;
   }
-  return sum;
+  return left;
 }
 
 /** Whether GPUs of one model are idle, as many as are asked for. */
@@ -100,17 +113,20 @@ function hasWholeGpus(fleet: Fleet, request: FleetRequest, slot: number): boolea
   return false;
 }
 
+function accepts({ kinds }: FleetRequest, kind: number): boolean {
+  return kinds === null || kinds[kind] !== Infinity;
+}
+
 /**
  * The GPU that gives a share: the one whose leftover loses least value, of those the fullest, of those
  * the first; its position in the columns, or -1.
  */
 export function shareOn(
   columns: FleetColumns,
-  request: FleetRequest,
+  { gpuMillis, kinds }: FleetRequest,
   slot: number,
   leftover: Int32Array,
 ): number {
-  const { gpuMillis, gpuMemoryMiB } = request;
   const { gpuFree, gpuMemoryFree, gpuKind } = columns;
   const first = columns.gpuFirst[slot] as number;
   const end = first + (columns.gpuCount[slot] as number);
@@ -119,8 +135,9 @@ export function shareOn(
   let bestFree = 0;
   for (let at = first; at < end; at += 1) {
     const free = gpuFree[at] as number;
-    if (free < gpuMillis || (gpuMemoryFree[at] as number) < gpuMemoryMiB) continue;
-    if (!accepts(request, gpuKind[at] as number)) continue;
+    if (free < gpuMillis) continue;
+    const memoryMiB = kinds === null ? 0 : (kinds[gpuKind[at] as number] as number);
+    if ((gpuMemoryFree[at] as number) < memoryMiB) continue;
     const lost = lostOf(leftover, free, gpuMillis);
     if (best !== NO_GPU && (lost > bestLost || (lost === bestLost && free >= bestFree))) continue;
     best = at;
@@ -128,8 +145,4 @@ export function shareOn(
     bestFree = free;
   }
   return best;
-}
-
-function accepts({ kinds }: FleetRequest, kind: number): boolean {
-  return kinds === null || kinds[kind] === 1;
 }

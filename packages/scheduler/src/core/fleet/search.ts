@@ -1,9 +1,9 @@
 import { GPUS_LEFT, GPUS_SPENT, NO_GPUS, NONE } from "./fleet-columns.ts";
-import { FITS_NONE, type FleetRequest, type Priced } from "./fleet-request.ts";
+import { FITS_NONE, type FleetRequest, type Taken } from "./fleet-request.ts";
 import type { Fleet } from "./fleet.ts";
 import { BLOCK_NODES, type Cell } from "./node-cells.ts";
 import { LOSS_MAX, lossAt } from "./node-loss.ts";
-import { costPoints } from "./stocks.ts";
+import { blendedLoss, costPoints } from "./stocks.ts";
 
 /** Cells are searched in the order of their bounds, as exactly as this many ranges of bounds allow. */
 const RANGES = 64;
@@ -50,28 +50,28 @@ export class Search {
   }
 
   /** The slot of the best node that comes after `after`; `NONE` when there is none. */
-  find(request: FleetRequest, priced: Priced, after = BEFORE_ALL): number {
+  find(request: FleetRequest, after = BEFORE_ALL): number {
     this.#slot = NONE;
     this.#loss = LOSS_MAX;
     this.#rank = LOSS_MAX;
     this.#preferredMax = 0;
     for (const { pointsMax } of request.preferences) this.#preferredMax += pointsMax;
     const { occupied, cells } = this.#fleet.cells;
-    const shift = this.#sortCells(request, priced);
+    const shift = this.#sortCells(request);
     for (let range = 0; range < RANGES; range += 1) {
       if ((range << shift) - this.#preferredMax > this.#loss) break;
       let at = this.#heads[range] as number;
       for (; at !== NONE; at = this.#nextInRange[at] as number) {
         const bound = (this.#bounds[at] as number) - this.#preferredMax;
         if (bound > this.#loss) continue;
-        this.#searchCell(cells[occupied[at] as number] as Cell, bound, request, priced, after);
+        this.#searchCell(cells[occupied[at] as number] as Cell, bound, request, after);
       }
     }
     return this.#slot;
   }
 
   /** Bounds every cell and sorts them into ranges; returns the width of a range, as a shift. */
-  #sortCells(request: FleetRequest, priced: Priced): number {
+  #sortCells(request: FleetRequest): number {
     const { occupied, cells } = this.#fleet.cells;
     if (this.#bounds.length < occupied.length) {
       this.#bounds = new Int32Array(occupied.length * 2);
@@ -81,7 +81,7 @@ export class Search {
     let highest = 0;
     for (let at = 0; at < occupied.length; at += 1) {
       const cell = cells[occupied[at] as number] as Cell;
-      const bound = hasGpus ? boundWithGpus(cell, priced) : boundWithout(cell, priced);
+      const bound = hasGpus ? boundWithGpus(cell, request.taken) : boundWithout(cell, request.taken);
       this.#bounds[at] = bound;
       if (bound > highest && bound < LOSS_MAX) highest = bound;
     }
@@ -101,11 +101,10 @@ export class Search {
     cell: Cell,
     bound: number,
     request: FleetRequest,
-    priced: Priced,
     after: Found,
   ): void {
     const { cells, columns } = this.#fleet;
-    const { cpuMillis, memoryMiB } = request;
+    const { cpuMillis, memoryMiB, taken } = request;
     const { blocks } = cell;
     const idleGpus = request.gpuMillis === 1000 ? request.gpuCount : 0;
     let lossSeen = LOSS_MAX + 1;
@@ -114,25 +113,25 @@ export class Search {
       if ((cells.blockCpuMax[block] as number) < cpuMillis) continue;
       if ((cells.blockMemoryMax[block] as number) < memoryMiB) continue;
       if ((cells.blockIdleGpusMax[block] as number) < idleGpus) continue;
-      if (priced.lostByBucket !== null && lossSeen !== this.#loss) {
-        this.#sortLeftovers(cell, priced.lostByBucket, priced.stepPoints);
+      if (taken.lostByBucket !== null && lossSeen !== this.#loss) {
+        this.#sortLeftovers(cell, taken.lostByBucket, taken.stepPoints);
         lossSeen = this.#loss;
       }
       const first = cells.blockNodes[block * BLOCK_NODES] as number;
       const isBehind = (columns.rank[first] as number) > this.#rank;
       if (isBehind && bound === this.#loss) return;
       const leftovers = isBehind ? this.#betterLeftovers : this.#equalLeftovers;
-      if (priced.lostByBucket === null) this.#searchBlock(block, request, priced, after);
+      if (taken.lostByBucket === null) this.#searchBlock(block, request, after);
       else if (((cells.blockLeftovers[block] as number) & leftovers) !== 0) {
-        this.#searchBlock(block, request, priced, after);
+        this.#searchBlock(block, request, after);
       }
     }
   }
 
-  #searchBlock(block: number, request: FleetRequest, priced: Priced, after: Found): void {
+  #searchBlock(block: number, request: FleetRequest, after: Found): void {
     const { columns, cells } = this.#fleet;
     const { rank, leftovers } = columns;
-    const isShare = priced.lostByBucket !== null;
+    const isShare = request.taken.lostByBucket !== null;
     const first = block * BLOCK_NODES;
     const end = first + (cells.blockSize[block] as number);
     let fitting = 0;
@@ -143,7 +142,7 @@ export class Search {
         const useful = order > this.#rank ? this.#betterLeftovers : this.#equalLeftovers;
         if (((leftovers[slot] as number) & useful) === 0) continue;
       }
-      const loss = lossAt(this.#fleet, request, priced, slot);
+      const loss = lossAt(this.#fleet, request, slot);
       if (loss >= LOSS_MAX) continue;
       fitting += 1;
       if (loss > this.#loss || (loss === this.#loss && order > this.#rank)) continue;
@@ -171,23 +170,32 @@ export class Search {
   }
 }
 
-function boundWithGpus(cell: Cell, priced: Priced): number {
+function boundWithGpus(cell: Cell, taken: Taken): number {
   if (cell.kind === NO_GPUS) return LOSS_MAX;
   if (cell.kind === GPUS_SPENT) return 0;
   const lost = Math.max(
-    priced.leastGpuStock - cell.gpuSurplusMax,
-    priced.cpuBesideGpus - cell.cpuSurplusMax,
-    priced.memoryBesideGpus - cell.memorySurplusMax,
+    taken.gpusMin - cell.gpuSurplusMax,
+    taken.cpuBesideGpus - cell.cpuSurplusMax,
+    taken.memoryBesideGpus - cell.memorySurplusMax,
     0,
   );
-  return costPoints(lost, priced.stepPoints);
+  return costPoints(lost, taken.stepPoints);
 }
 
-function boundWithout(cell: Cell, priced: Priced): number {
-  const { cpuSurplusMax, memorySurplusMax, kind } = cell;
-  const isShared = kind === GPUS_LEFT;
-  const cpu = isShared ? priced.cpuBesideGpus : priced.cpu;
-  const memory = isShared ? priced.memoryBesideGpus : priced.memory;
-  const lost = Math.max(cpu - cpuSurplusMax, memory - memorySurplusMax, 0);
-  return costPoints(lost, priced.stepPoints) + (isShared ? priced.reservePoints : 0);
+function boundWithout(cell: Cell, taken: Taken): number {
+  const { cpuSurplusMin, cpuSurplusMax, memorySurplusMin, memorySurplusMax } = cell;
+  if (cell.kind === GPUS_LEFT) {
+    const lost = Math.max(
+      taken.cpuBesideGpus - cpuSurplusMax,
+      taken.memoryBesideGpus - memorySurplusMax,
+      0,
+    );
+    return costPoints(lost, taken.stepPoints) + taken.reservePoints;
+  }
+  // The loss falls with the cpu surplus where more cpu is taken than memory, and rises with it else.
+  const surplus =
+    taken.cpu > taken.memory ? cpuSurplusMax - memorySurplusMin : cpuSurplusMin - memorySurplusMax;
+  const lost = blendedLoss(taken.cpu, taken.memory, surplus, taken.stepPoints);
+  // One less, because what is rounded on the way need not fall as the exact loss does.
+  return costPoints(Math.max(0, lost - 1), taken.stepPoints);
 }
