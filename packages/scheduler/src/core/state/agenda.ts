@@ -19,6 +19,16 @@ export interface Agenda {
   /** When the earliest backoff of a workload ends. */
   readonly retries: Map<WorkloadId, number>;
   readonly draining: Set<NodeId>;
+  /** What changes for finding places; null until a replica begins to. */
+  placement: PlacementChanges | null;
+}
+
+/** Noted since placement last looked. */
+export interface PlacementChanges {
+  /** Nodes that came, changed or left, or that hold more or less. */
+  readonly nodes: Set<NodeId>;
+  /** Workloads that want more or fewer tasks, or others. */
+  readonly demand: Set<WorkloadId>;
 }
 
 export function createAgenda(): Agenda {
@@ -29,6 +39,7 @@ export function createAgenda(): Agenda {
     systems: new Set(),
     retries: new Map(),
     draining: new Set(),
+    placement: null,
   };
 }
 

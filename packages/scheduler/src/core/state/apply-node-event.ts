@@ -121,6 +121,7 @@ export function followPool({ pools }: ClusterState, node: NodeRecord): void {
 export function nodeChanged({ state, changes }: Applying, id: NodeId): void {
   changes.nodes.add(id);
   const { agenda } = state;
+  agenda.placement?.nodes.add(id);
   reconsiderBlocked(agenda);
   for (const system of agenda.systems) agenda.dirty.add(system);
   reconsiderNode(state, nodeOf(state, id));
