@@ -1,10 +1,10 @@
 import { allocationId, type NodeId, type NoFit } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { explainNoFit } from "../explain/no-fit.ts";
-import { Candidates, type Placement } from "../place/candidates.ts";
+import { fleetOf } from "../fleet/cluster-fleet.ts";
+import { Candidates, type Placement, placementOn } from "../place/candidates.ts";
 import { type PlacementRequest, placementRequest } from "../place/placement-request.ts";
-import { liveNodesOf, LiveSurroundings, NO_SURROUNDINGS } from "../place/surroundings.ts";
-import { liveAllocations } from "../reconcile/reconcile-context.ts";
+import { liveNodesOf, LiveSurroundings } from "../place/surroundings.ts";
 import type { NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
 import type { Pass } from "./pass.ts";
 
@@ -31,30 +31,26 @@ export function placeIndexes(
 
 /** All indexes ask the same, so the first that fits nowhere speaks for all that follow. */
 function placeAnywhere(pass: Pass, workload: WorkloadRecord, indexes: readonly number[]): Placed {
+  const { state, ledger } = pass;
   const request = placementRequest(workload.spec);
-  const nodes = [...pass.state.nodes.values()];
-  pass.countLooks(nodes.length);
-  const replicas = replicasByNode(pass, workload);
-  const surroundings = surroundingsOf(pass, workload, request, indexes);
-  let candidates = new Candidates(request, nodes, pass.ledger, replicas, surroundings);
+  const own = ownNodes(pass, workload, indexes);
+  const surroundings = new LiveSurroundings(state, request, own);
+  const fleet = fleetOf(state, ledger);
+  const candidates = new Candidates(fleet, ledger, own, request, surroundings);
+  pass.countLooks(candidates.nodeLooks);
   const placed: number[] = [];
   for (const index of indexes) {
     const placement = candidates.best(pass.nextAllocationNumber);
     if (!placement) {
+      const nodes = [...state.nodes.values()];
       pass.countLooks(nodes.length);
-      const noFit = explainNoFit(request, nodes, pass.ledger, surroundings ?? NO_SURROUNDINGS);
+      const noFit = explainNoFit(request, nodes, ledger, surroundings);
       return { placed, unplaced: indexes.slice(placed.length), noFit, isCut: false };
     }
     if (!addPlacement(pass, workload, index, placement)) {
       return { placed, unplaced: [], noFit: null, isCut: true };
     }
     candidates.take(placement);
-    if (surroundings !== null) {
-      // One more of it at a value changes every node that shares the value.
-      surroundings.add(placement.node);
-      replicas.set(placement.node.id, (replicas.get(placement.node.id) ?? 0) + 1);
-      candidates = new Candidates(request, nodes, pass.ledger, replicas, surroundings);
-    }
     placed.push(index);
   }
   return { placed, unplaced: [], noFit: null, isCut: false };
@@ -69,17 +65,22 @@ export function surroundingsOf(
 ): LiveSurroundings | null {
   const { spread, distinct, colocate } = request;
   if (spread.length + distinct.length + colocate.length === 0) return null;
-  const own = liveNodesOf(pass.state, workload, new Set(indexes));
-  const surroundings = new LiveSurroundings(pass.state, request, own);
-  for (const node of pass.placedBy(workload)) surroundings.add(node);
-  return surroundings;
+  return new LiveSurroundings(pass.state, request, ownNodes(pass, workload, indexes));
+}
+
+/** The node of each allocation that the workload has beside those of the indexes to be placed. */
+function ownNodes(pass: Pass, workload: WorkloadRecord, indexes: readonly number[]): NodeId[] {
+  const before = liveNodesOf(pass.state, workload, new Set(indexes));
+  return [...before, ...pass.placedBy(workload).map(({ id }) => id)];
 }
 
 /** A system workload's index is a node's number: it fits there or nowhere. */
 function placeOnOwnNodes(pass: Pass, workload: WorkloadRecord, indexes: readonly number[]): Placed {
+  const { state, ledger } = pass;
   const request = placementRequest(workload.spec);
   const byNumber = new Map<number, NodeRecord>();
-  for (const node of pass.state.nodes.values()) byNumber.set(node.number, node);
+  for (const node of state.nodes.values()) byNumber.set(node.number, node);
+  const fleet = fleetOf(state, ledger);
   pass.countLooks(indexes.length);
   const placed: number[] = [];
   const unplaced: number[] = [];
@@ -87,8 +88,7 @@ function placeOnOwnNodes(pass: Pass, workload: WorkloadRecord, indexes: readonly
   for (const index of indexes) {
     const node = byNumber.get(index);
     assert(node, `${workload.id}[${index}] belongs to no node`);
-    const candidates = new Candidates(request, [node], pass.ledger, new Map());
-    const placement = candidates.best(pass.nextAllocationNumber);
+    const placement = placementOn(fleet, request, node, pass.nextAllocationNumber);
     if (!placement) {
       unplaced.push(index);
       unfit.push(node);
@@ -97,10 +97,10 @@ function placeOnOwnNodes(pass: Pass, workload: WorkloadRecord, indexes: readonly
     if (!addPlacement(pass, workload, index, placement)) {
       return { placed, unplaced: [], noFit: null, isCut: true };
     }
-    candidates.take(placement);
+    ledger.take(node, placement.granted);
     placed.push(index);
   }
-  const noFit = unfit.length === 0 ? null : explainNoFit(request, unfit, pass.ledger);
+  const noFit = unfit.length === 0 ? null : explainNoFit(request, unfit, ledger);
   return { placed, unplaced, noFit, isCut: false };
 }
 
@@ -121,13 +121,4 @@ function addPlacement(
     granted,
     why,
   });
-}
-
-function replicasByNode({ state, nowUnixMs }: Pass, workload: WorkloadRecord) {
-  const replicas = new Map<NodeId, number>();
-  if (workload.spec.kind !== "service") return replicas;
-  for (const { nodeId } of liveAllocations({ state, workload, nowUnixMs })) {
-    replicas.set(nodeId, (replicas.get(nodeId) ?? 0) + 1);
-  }
-  return replicas;
 }

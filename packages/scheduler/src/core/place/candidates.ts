@@ -1,13 +1,21 @@
 import { type Grant, limits, type NodeId, type PlacementExplanation } from "@berth/protocol";
-import { byCodeUnit } from "../state/canonical-text.ts";
+import { assert } from "@berth/runtime/assert";
+import type { ClusterFleet } from "../fleet/cluster-fleet.ts";
+import type { GpuKind } from "../fleet/fleet.ts";
+import { NONE } from "../fleet/fleet-columns.ts";
+import type { FleetRequest } from "../fleet/fleet-request.ts";
+import { LOSS_MAX, lossAt } from "../fleet/node-loss.ts";
+import { attributeColumn } from "../fleet/node-masks.ts";
+import { isPlain } from "../fleet/placement-engine.ts";
+import { PreferencesInForce } from "../fleet/preferences-in-force.ts";
+import { BEFORE_ALL, type Found } from "../fleet/search.ts";
 import type { NodeRecord } from "../state/cluster-state.ts";
-import { BestFirst } from "./best-first.ts";
 import { firstLack } from "./check-node.ts";
 import { grantOn } from "./grant.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PlacementRequest } from "./placement-request.ts";
-import { type Score, scoreNode } from "./score-node.ts";
-import { type LiveSurroundings, NO_SURROUNDINGS } from "./surroundings.ts";
+import { type Score, type ScoreContext, scoreNode } from "./score-node.ts";
+import type { LiveSurroundings } from "./surroundings.ts";
 
 export interface Placement {
   readonly node: NodeRecord;
@@ -15,67 +23,76 @@ export interface Placement {
   readonly why: PlacementExplanation;
 }
 
-interface Candidate {
-  readonly node: NodeRecord;
-  readonly score: Score;
-}
+/** The fleet's columns are looked at so many times as quickly as a node itself. */
+const LOOKS_PER_LOOK = 64;
 
 /**
- * Every node that can take one more of a request, best first. Identical requests change only the
- * node they land on, so N of them cost one look at each node and N looks at a heap:
- * O(nodes + N log nodes), and no node is ever skipped.
+ * The nodes for one workload's allocations, best first. The fleet finds them; what is said of them, and
+ * what they give, comes from the nodes themselves.
  */
 export class Candidates {
-  private readonly request: PlacementRequest;
-  private readonly ledger: Ledger;
-  private readonly nodesTotal: number;
-  /** How many of the same workload each node holds. */
-  private readonly replicas: Map<NodeId, number>;
-  private readonly surroundings: LiveSurroundings | null;
-  private readonly feasible = new BestFirst<Candidate>(isBetter);
+  readonly #request: PlacementRequest;
+  readonly #fleet: ClusterFleet;
+  readonly #ledger: Ledger;
+  readonly #surroundings: LiveSurroundings;
+  readonly #preferences: PreferencesInForce;
+  readonly #compiled: FleetRequest;
+  readonly #context: ScoreContext;
+  /** Nodes that can take one more; null when nobody has counted since that changed. */
+  #feasible: number | null = null;
 
   constructor(
-    request: PlacementRequest,
-    nodes: Iterable<NodeRecord>,
+    fleet: ClusterFleet,
     ledger: Ledger,
-    replicas: ReadonlyMap<NodeId, number>,
-    surroundings: LiveSurroundings | null = null,
+    own: readonly NodeId[],
+    request: PlacementRequest,
+    surroundings: LiveSurroundings,
   ) {
-    this.surroundings = surroundings;
-    this.request = request;
-    this.ledger = ledger;
-    this.replicas = new Map(replicas);
-    let nodesTotal = 0;
-    for (const node of nodes) {
-      nodesTotal += 1;
-      this.consider(node);
-    }
-    this.nodesTotal = nodesTotal;
+    this.#fleet = fleet;
+    this.#ledger = ledger;
+    this.#request = request;
+    this.#surroundings = surroundings;
+    const { engine, state } = fleet;
+    this.#preferences = new PreferencesInForce(request, engine.attributes, engine.masks, {
+      own: countsOf(own.map((id) => fleet.slotOf(id))),
+      slotsOf: (id) => fleet.slotsOf(state.workloads.get(id)),
+    });
+    const alsoFits = isPlain(request) ? null : (slot: number) => this.#fits(fleet.recordAt(slot));
+    this.#compiled = engine.compile(request, this.#preferences.all, alsoFits);
+    this.#context = {
+      prices: engine.fleet.prices,
+      premiumOf: (kind: GpuKind) =>
+        engine.fleet.prices.premiums[engine.fleet.kindNumber(kind)] ?? 0,
+      ownAt: (path, value) => surroundings.ownAt(path, value),
+      valuesOf: (path) => attributeColumn(engine.attributes, path).valuesInUse,
+    };
+  }
+
+  /** What finding the first place takes, in looks at nodes as other code takes them. */
+  get nodeLooks(): number {
+    const { nodes } = this.#fleet.engine.fleet;
+    return this.#compiled.alsoFits === null ? Math.ceil(nodes / LOOKS_PER_LOOK) : nodes;
   }
 
   /** The best node for one more, or null when none can take it. Nothing is taken yet. */
   best(allocationNumber: number): Placement | null {
-    const nodesFeasible = this.feasible.size;
-    const leading: Candidate[] = [];
-    while (leading.length < limits.placementCandidatesMax) {
-      const candidate = this.feasible.pop();
-      if (!candidate) break;
-      leading.push(candidate);
-    }
-    for (const candidate of leading) this.feasible.push(candidate);
+    const leading = this.#leading();
     const [chosen] = leading;
     if (!chosen) return null;
+    const usage = this.#fleet.usageOf(chosen.node);
+    this.#feasible ??= this.#countFeasible();
     return {
       node: chosen.node,
       granted: grantOn(
-        this.request,
+        this.#request,
         chosen.node,
-        this.ledger.usageOf(chosen.node),
+        usage,
         allocationNumber,
+        this.#context.prices.leftover,
       ),
       why: {
-        nodesTotal: this.nodesTotal,
-        nodesFeasible,
+        nodesTotal: this.#fleet.state.nodes.size,
+        nodesFeasible: this.#feasible,
         candidates: leading.map(({ node, score }) => ({
           nodeId: node.id,
           nodeName: node.description.name,
@@ -86,26 +103,85 @@ export class Candidates {
     };
   }
 
-  /** Takes what `best` just returned; only that node is looked at again. */
+  /** Takes what `best` just returned. */
   take({ node, granted }: Placement): void {
-    this.feasible.pop();
-    this.ledger.take(node, granted);
-    this.replicas.set(node.id, (this.replicas.get(node.id) ?? 0) + 1);
-    this.consider(node);
+    this.#ledger.take(node, granted);
+    this.#fleet.follow(this.#ledger);
+    const slot = this.#fleet.slotOf(node.id);
+    this.#surroundings.add(node);
+    this.#preferences.add(slot);
+    if (this.#preferences.forbidsOthers) this.#feasible = null;
+    else if (this.#feasible !== null && !this.#isFeasible(slot)) this.#feasible -= 1;
   }
 
-  private consider(node: NodeRecord): void {
-    const { request } = this;
-    const usage = this.ledger.usageOf(node);
-    const surroundings = this.surroundings ?? NO_SURROUNDINGS;
-    if (firstLack(request, node, usage, surroundings)) return;
-    const replicas = this.replicas.get(node.id) ?? 0;
-    const score = scoreNode(request, node, usage, replicas, surroundings);
-    this.feasible.push({ node, score });
+  #leading(): { readonly node: NodeRecord; readonly score: Score }[] {
+    const { engine } = this.#fleet;
+    const leading = [];
+    let after: Found = BEFORE_ALL;
+    while (leading.length < limits.placementCandidatesMax) {
+      const slot = engine.search.find(this.#compiled, after);
+      if (slot === NONE) break;
+      const { loss } = engine.search;
+      const node = this.#fleet.recordAt(slot);
+      const score = scoreNode(this.#request, node, this.#fleet.usageOf(node), this.#context);
+      assert(score.total === -loss, `${node.id} scores ${score.total}, and ${-loss} in the fleet`);
+      leading.push({ node, score });
+      after = { slot, loss, rank: engine.fleet.columns.rank[slot] as number };
+    }
+    return leading;
+  }
+
+  #countFeasible(): number {
+    const { order, nodes } = this.#fleet.engine.fleet;
+    let feasible = 0;
+    for (let at = 0; at < nodes; at += 1) {
+      if (this.#isFeasible(order[at] as number)) feasible += 1;
+    }
+    return feasible;
+  }
+
+  #isFeasible(slot: number): boolean {
+    const { fleet } = this.#fleet.engine;
+    if (!fleet.isOpen(slot) || lossAt(fleet, this.#compiled, slot) >= LOSS_MAX) return false;
+    return this.#compiled.alsoFits?.(slot) !== false;
+  }
+
+  #fits(node: NodeRecord): boolean {
+    const usage = this.#fleet.usageOf(node);
+    return firstLack(this.#request, node, usage, this.#surroundings) === null;
   }
 }
 
-function isBetter(a: Candidate, b: Candidate): boolean {
-  if (a.score.total !== b.score.total) return a.score.total > b.score.total;
-  return byCodeUnit(a.node.id, b.node.id) < 0;
+/** The one node that an allocation is for, if it can take it. */
+export function placementOn(
+  fleet: ClusterFleet,
+  request: PlacementRequest,
+  node: NodeRecord,
+  allocationNumber: number,
+): Placement | null {
+  const usage = fleet.usageOf(node);
+  if (firstLack(request, node, usage)) return null;
+  const { prices } = fleet.engine.fleet;
+  const score = scoreNode(request, node, usage, {
+    prices,
+    premiumOf: (kind: GpuKind) => prices.premiums[fleet.engine.fleet.kindNumber(kind)] ?? 0,
+    ownAt: () => 0,
+    valuesOf: () => 1,
+  });
+  const { id: nodeId, description } = node;
+  return {
+    node,
+    granted: grantOn(request, node, usage, allocationNumber, prices.leftover),
+    why: {
+      nodesTotal: 1,
+      nodesFeasible: 1,
+      candidates: [{ nodeId, nodeName: description.name, score: score.total, terms: score.terms }],
+    },
+  };
+}
+
+function countsOf(slots: Iterable<number>): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const slot of slots) counts.set(slot, (counts.get(slot) ?? 0) + 1);
+  return counts;
 }

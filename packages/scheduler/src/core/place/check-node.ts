@@ -1,4 +1,5 @@
 import {
+  type Constraint,
   DEFAULT_POOL,
   type Dimension,
   type GpuRequest,
@@ -7,7 +8,7 @@ import {
   type RejectionCode,
   type ResourceCapacity,
 } from "@berth/protocol";
-import type { NodeRecord } from "../state/cluster-state.ts";
+import type { Described, NodeRecord } from "../state/cluster-state.ts";
 import { grantableMillis } from "../state/grants.ts";
 import { unused } from "../state/node-usage.ts";
 import {
@@ -149,34 +150,37 @@ function lackOf(
   return { code, subject: null, requested, available };
 }
 
-function failedConstraint(request: PlacementRequest, node: NodeRecord) {
-  return request.constraints.find(
-    ({ constraint }) => !holds(constraint, (path) => nodeAttribute(node.description, path)),
-  );
+function failedConstraint(request: PlacementRequest, node: Described) {
+  return request.constraints.find(({ constraint }) => !holdsOn(constraint, node));
 }
 
-function isInPool({ pool }: PlacementRequest, { description }: NodeRecord): Lack | null {
+/** Whether a constraint holds on the node. */
+export function holdsOn(constraint: Constraint, { description }: Described): boolean {
+  return holds(constraint, (path) => nodeAttribute(description, path));
+}
+
+export function isInPool({ pool }: PlacementRequest, { description }: Described): Lack | null {
   if (pool === null || pool === (description.pool ?? DEFAULT_POOL)) return null;
   return { ...lackOf("pool"), subject: pool };
 }
 
-function toleratesTaints({ tolerations }: PlacementRequest, node: NodeRecord): Lack | null {
+export function toleratesTaints({ tolerations }: PlacementRequest, node: Described): Lack | null {
   if (tolerations.includes("*")) return null;
   const taint = node.description.taints?.find(({ key }) => !tolerations.includes(key));
   return taint ? { ...lackOf("taint"), subject: taint.key } : null;
 }
 
-function hasDriver(request: PlacementRequest, node: NodeRecord): Lack | null {
+export function hasDriver(request: PlacementRequest, node: Described): Lack | null {
   const driver = node.description.drivers.find(({ name }) => name === request.driver);
   return driver?.available ? null : lackOf("driver.unavailable");
 }
 
-function hasGpuModel({ gpu }: PlacementRequest, node: NodeRecord): Lack | null {
+export function hasGpuModel({ gpu }: PlacementRequest, node: Described): Lack | null {
   if (!gpu || !isPicky(gpu) || matchingGpus(node, gpu).length > 0) return null;
   return lackOf("gpu.model", gpu.count, 0);
 }
 
-function hasGpuCapacity({ gpu }: PlacementRequest, node: NodeRecord): Lack | null {
+export function hasGpuCapacity({ gpu }: PlacementRequest, node: Described): Lack | null {
   if (!gpu) return null;
   const matching = mostOfOneModel(matchingGpus(node, gpu));
   // None of what was asked for is the step before; here it would only repeat it.
@@ -202,7 +206,7 @@ function hasFreeShare({ gpu }: PlacementRequest, node: NodeRecord, usage: NodeUs
   return lackOf("gpu.share", gpu.shareMillis ?? null, most);
 }
 
-function hasDevices({ devices }: PlacementRequest, { description }: NodeRecord): Lack | null {
+export function hasDevices({ devices }: PlacementRequest, { description }: Described): Lack | null {
   for (const [name, count] of devices) {
     const there = description.devices?.[name] ?? 0;
     if (count > there) return { ...lackOf("device.capacity", count, there), subject: name };
@@ -222,7 +226,7 @@ function hasFreeDevices(
   return null;
 }
 
-function hasDisk(request: PlacementRequest, node: NodeRecord): Lack | null {
+export function hasDisk(request: PlacementRequest, node: Described): Lack | null {
   if (request.amounts.diskMiB === 0 || hasDiskClass(request, node)) return null;
   return { ...lackOf("disk.class"), subject: request.diskClass };
 }

@@ -1,6 +1,6 @@
 import { type Gpu, type GpuRequest, WHOLE_GPU_MILLIS } from "@berth/protocol";
 import { byCodeUnit } from "../state/canonical-text.ts";
-import type { NodeRecord } from "../state/cluster-state.ts";
+import type { Described, NodeRecord } from "../state/cluster-state.ts";
 import type { NodeUsage } from "./ledger.ts";
 
 /** What is granted by itself: a GPU, or one slice of a GPU that was partitioned. */
@@ -15,7 +15,7 @@ export interface GpuDevice {
 const devicesOf = new WeakMap<readonly Gpu[], readonly GpuDevice[]>();
 
 /** The node's devices in a fixed order, made once for each description. */
-export function gpuDevices({ description }: NodeRecord): readonly GpuDevice[] {
+export function gpuDevices({ description }: Described): readonly GpuDevice[] {
   const { gpus } = description.hardware;
   const known = devicesOf.get(gpus);
   if (known) return known;
@@ -29,7 +29,7 @@ export function gpuDevices({ description }: NodeRecord): readonly GpuDevice[] {
 }
 
 /** Devices that are what was asked for, whether free or not; unknown memory is not enough. */
-export function matchingGpus(node: NodeRecord, request: GpuRequest): readonly GpuDevice[] {
+export function matchingGpus(node: Described, request: GpuRequest): readonly GpuDevice[] {
   return gpuDevices(node).filter((gpu) => matches(gpu, request));
 }
 
@@ -95,21 +95,30 @@ export function chooseGpus(
   return [];
 }
 
-/** The device with least left after the share, so that the others stay large; null for none. */
+/**
+ * The device that gives a share: the one whose leftover loses least value by it, of those the one with
+ * least left, of those the first; null for none. `leftover` has the value of what is left of a device,
+ * by thousandths; without it, what is left is all that counts.
+ */
 export function chooseShare(
   node: NodeRecord,
   usage: NodeUsage,
   request: GpuRequest,
   isAllowed: (uuid: string) => boolean = () => true,
+  leftover: Int32Array | null = null,
 ): GpuDevice | null {
+  const shareMillis = request.shareMillis ?? WHOLE_GPU_MILLIS;
   let best: GpuDevice | null = null;
   let bestFree = Number.POSITIVE_INFINITY;
+  let bestLost = Number.POSITIVE_INFINITY;
   for (const gpu of matchingGpus(node, request)) {
     if (!isAllowed(gpu.uuid) || !fitsShare(usage, gpu, request)) continue;
     const free = freeShareMillis(usage, gpu);
-    if (free >= bestFree) continue;
+    const lost = (leftover?.[free] ?? 0) - (leftover?.[free - shareMillis] ?? 0);
+    if (lost > bestLost || (lost === bestLost && free >= bestFree)) continue;
     best = gpu;
     bestFree = free;
+    bestLost = lost;
   }
   return best;
 }

@@ -8,12 +8,16 @@ import { choosePorts } from "./ports.ts";
 import { chooseDisk } from "./storage.ts";
 import { chooseZone, isIn } from "./zones.ts";
 
-/** What exactly a node that fits gives: devices, ports, the disk, the zone. */
+/**
+ * What exactly a node that fits gives: devices, ports, the disk, the zone. `leftover` says what is left
+ * of a GPU is worth; see `chooseShare`.
+ */
 export function grantOn(
   request: PlacementRequest,
   node: NodeRecord,
   usage: NodeUsage,
   allocationNumber: number,
+  leftover: Int32Array | null = null,
 ): Grant {
   const zone = request.numa === null ? null : chooseZone(request, node, usage);
   assert(
@@ -23,7 +27,7 @@ export function grantOn(
   const isAllowed = (uuid: string) => zone === null || isIn(zone, uuid);
   return {
     ...request.amounts,
-    ...gpusOn(request, node, usage, isAllowed),
+    ...gpusOn(request, node, usage, isAllowed, leftover),
     ports: choosePorts(node, usage, request, allocationNumber),
     ...(request.devices.length === 0 ? {} : { devices: Object.fromEntries(request.devices) }),
     ...diskOn(request, node, usage),
@@ -37,6 +41,7 @@ function gpusOn(
   node: NodeRecord,
   usage: NodeUsage,
   isAllowed: (uuid: string) => boolean,
+  leftover: Int32Array | null,
 ): Pick<Grant, "gpuUuids" | "gpuShareMillis" | "gpuMemoryMiB"> {
   if (!gpu) return { gpuUuids: [] };
   if (!isShare(gpu)) {
@@ -44,7 +49,7 @@ function gpusOn(
     assert(chosen.length === gpu.count, `too few GPUs on ${node.id}, which was found to fit`);
     return { gpuUuids: chosen.map(({ uuid }) => uuid) };
   }
-  const chosen = chooseShare(node, usage, gpu, isAllowed);
+  const chosen = chooseShare(node, usage, gpu, isAllowed, leftover);
   assert(chosen, `no share of a GPU on ${node.id}, which was found to fit`);
   const memoryMiB = memoryOfShare(chosen, gpu);
   return {

@@ -16,11 +16,8 @@ export type { NodeUsage } from "../state/node-usage.ts";
  */
 export class Ledger {
   private readonly accounts = new Map<NodeId, UsageAccount>();
-
-  /** The nodes whose usage is no longer the state's. */
-  get touched(): Iterable<NodeId> {
-    return this.accounts.keys();
-  }
+  /** A node for each change, in order: who follows the ledger reads on from where it was. */
+  readonly changes: NodeId[] = [];
 
   usageOf(node: NodeRecord): NodeUsage {
     return this.accounts.get(node.id) ?? node.usage;
@@ -28,10 +25,12 @@ export class Ledger {
 
   take(node: NodeRecord, grant: Grant): void {
     addGrant(this.accountOf(node), grant);
+    this.changes.push(node.id);
   }
 
   release(node: NodeRecord, grant: Grant): void {
     subtractGrant(this.accountOf(node), grant);
+    this.changes.push(node.id);
   }
 
   private accountOf(node: NodeRecord): UsageAccount {

@@ -32,7 +32,7 @@ export interface PlacementRequest {
   /** Null: any pool. */
   readonly pool: string | null;
   readonly tolerations: readonly string[];
-  readonly affinities: readonly { readonly constraint: Constraint; readonly weight: number }[];
+  readonly affinities: readonly Leaning[];
   readonly spread: readonly Spread[];
   readonly distinct: readonly Distinct[];
   readonly colocate: readonly Colocation[];
@@ -40,6 +40,13 @@ export interface PlacementRequest {
   readonly locality: Readonly<Record<string, number>>;
   /** How many of it there will be: what shares of a spread are shares of. */
   readonly count: number;
+}
+
+/** An affinity, its expression parsed. */
+export interface Leaning {
+  readonly source: string;
+  readonly constraint: Constraint;
+  readonly weight: number;
 }
 
 const requests = new WeakMap<WorkloadSpec, PlacementRequest>();
@@ -77,6 +84,7 @@ function requestOf(spec: WorkloadSpec): PlacementRequest {
     pool: rules.pool,
     tolerations: rules.tolerations,
     affinities: affinities.map(({ expression, weight }) => ({
+      source: expression,
       constraint: parsed(expression),
       weight,
     })),

@@ -171,6 +171,14 @@ describe("[INV1] special grants", () => {
     checkInvariants(cluster.state);
   });
 
+  test("no more exclusive cores are granted than there are", () => {
+    const cluster = new TestCluster().join(1);
+    const own = { cpuMillis: 2_000, memoryMiB: 1, exclusiveCores: true as const };
+    cluster.apply(batchSpec({ count: 3, resources: own }));
+    expect(cluster.live("job")).toHaveLength(2);
+    checkInvariants(cluster.state);
+  });
+
   test("counted devices are granted as often as there are any", () => {
     const cluster = new TestCluster().hello(nodeDescription(0, { devices: { fpga: 3 } }));
     cluster.apply(batchSpec({ count: 2, resources: { cpuMillis: 10, devices: { fpga: 2 } } }));

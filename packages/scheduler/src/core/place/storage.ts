@@ -1,5 +1,5 @@
 import type { Storage } from "@berth/protocol";
-import type { NodeRecord } from "../state/cluster-state.ts";
+import type { Described, NodeRecord } from "../state/cluster-state.ts";
 import type { NodeUsage } from "./ledger.ts";
 import type { PlacementRequest } from "./placement-request.ts";
 
@@ -19,7 +19,7 @@ export function allocatableStorage({ description }: NodeRecord): readonly Storag
 }
 
 /** Whether the node has a disk of the class asked for. */
-export function hasDiskClass({ diskClass }: PlacementRequest, node: NodeRecord): boolean {
+export function hasDiskClass({ diskClass }: PlacementRequest, node: Described): boolean {
   if (diskClass === null) return true;
   return (node.description.storage ?? []).some(({ mediaClass }) => mediaClass === diskClass);
 }

@@ -58,8 +58,10 @@ export class LiveSurroundings implements Surroundings {
   }
 }
 
-function pathsOf({ spread, distinct }: PlacementRequest): Set<string> {
-  return new Set([...spread, ...distinct].map(({ by }) => by));
+function pathsOf({ kind, spread, distinct }: PlacementRequest): Set<string> {
+  const paths = new Set([...spread, ...distinct].map(({ by }) => by));
+  if (kind === "service") paths.add("node.id");
+  return paths;
 }
 
 function nodeIn({ nodes }: ClusterState, id: NodeId): NodeRecord {

@@ -36,12 +36,22 @@ export interface Agenda {
   timeLimitChanges: number;
   /** The moment of the last evaluation: what time alone made due by then was seen. */
   servedUnixMs: number;
+  /** What changes for finding places; null until a replica begins to. */
+  placement: PlacementChanges | null;
 }
 
 /** The change after which a blocked workload was last tried by itself, and last explained. */
 export interface Seen {
   readonly triedAt: number;
   readonly explainedAt: number;
+}
+
+/** Noted since placement last looked. */
+export interface PlacementChanges {
+  /** Nodes that came, changed or left, or that hold more or less. */
+  readonly nodes: Set<NodeId>;
+  /** Workloads that want more or fewer tasks, or others. */
+  readonly demand: Set<WorkloadId>;
 }
 
 export function createAgenda(): Agenda {
@@ -59,6 +69,7 @@ export function createAgenda(): Agenda {
     deadlines: new Deadlines(),
     timeLimitChanges: 0,
     servedUnixMs: 0,
+    placement: null,
   };
 }
 

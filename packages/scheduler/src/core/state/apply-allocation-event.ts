@@ -46,6 +46,7 @@ export function applyAllocationPlaced(
   workload.slots.set({ ...slot, live: id, attempt, retryAtUnixMs: null });
   workload.counts.placed += 1;
   takeGrant(node, id, granted);
+  state.agenda.placement?.nodes.add(node.id);
   desiredChange(applying, node).added.add(id);
   setPending(applying, workload, withoutPending(workload.pending, index));
   chargeProject(state, workload.id, workload.spec, 1);
@@ -127,6 +128,8 @@ export function applyAllocationFinished(
     allocation.finishedAtUnixMs = event.finishedAtUnixMs;
   });
   releaseGrant(node, event.allocationId, allocation.granted);
+  state.agenda.placement?.nodes.add(node.id);
+  state.agenda.placement?.demand.add(workload.id);
   state.yielding.delete(allocation.id);
   state.agenda.deadlines.delete(allocation.id);
   const before = slotOf(workload, allocation.index);

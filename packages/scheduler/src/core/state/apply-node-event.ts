@@ -116,6 +116,7 @@ export function followPool({ pools }: ClusterState, node: NodeRecord): void {
 export function nodeChanged({ state, changes }: Applying, id: NodeId): void {
   changes.nodes.add(id);
   const { agenda } = state;
+  agenda.placement?.nodes.add(id);
   roomWasMade(agenda, id);
   for (const system of agenda.systems) agenda.dirty.add(system);
   reconsiderNode(state, nodeOf(state, id));

@@ -34,6 +34,7 @@ export function applyWorkloadApplied(applying: Applying, event: EventOf<"Workloa
   // Queued until the evaluation that follows says more.
   setPending(applying, workload, queuedGroup([...waitingIndexes(workload)]));
   agenda.dirty.add(workload.id);
+  agenda.placement?.demand.add(workload.id);
 }
 
 /** The record after an apply; plans are made on such a copy without touching the state. */
@@ -95,6 +96,7 @@ export function applyWorkloadStopped(applying: Applying, event: EventOf<"Workloa
   workload.updatedAtUnixMs = applying.atUnixMs;
   setPending(applying, workload, []);
   applying.state.agenda.dirty.add(workload.id);
+  applying.state.agenda.placement?.demand.add(workload.id);
 }
 
 export function applyWorkloadRemoved(applying: Applying, event: EventOf<"WorkloadRemoved">): void {
@@ -112,6 +114,7 @@ export function applyWorkloadRemoved(applying: Applying, event: EventOf<"Workloa
   }
   state.workloads.delete(workload.id);
   forgetWorkload(state.agenda, workload.id);
+  state.agenda.placement?.demand.add(workload.id);
   changes.workloads.delete(workload.id);
   changes.removedWorkloads.add(workload.id);
 }

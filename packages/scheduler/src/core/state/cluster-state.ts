@@ -97,6 +97,9 @@ export interface NodeRecord {
   readonly desired: DesiredSet;
 }
 
+/** As much of a node as its agent says: what does not change with what runs there. */
+export type Described = Pick<NodeRecord, "description">;
+
 export interface WorkloadRecord {
   readonly id: WorkloadId;
   /** Order of first submission: age, without a clock. */

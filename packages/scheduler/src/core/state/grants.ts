@@ -33,7 +33,9 @@ export function grantableMillis(
   exclusiveMillis: number,
 ): number {
   const sharedMillis = Math.max(0, thereMillis - exclusiveMillis);
-  return exclusiveMillis + Math.floor((sharedMillis * cpuOvercommitPercent) / 100);
+  return (
+    Math.min(exclusiveMillis, thereMillis) + Math.floor((sharedMillis * cpuOvercommitPercent) / 100)
+  );
 }
 
 /** A live allocation holds what it was granted, even where its node has shrunk since. */

@@ -1,0 +1,278 @@
+import { assert } from "@berth/runtime/assert";
+import { type FleetColumns, grown, NONE } from "./fleet-columns.ts";
+import { POINT, STOCK_MAX } from "./stocks.ts";
+
+/** Nodes in a block. Small ones are cheap to search and to shift, large ones are few. */
+export const BLOCK_NODES = 32;
+
+/** A block that has lost this many nodes is joined to the next, where there is room. */
+const BLOCK_NODES_MIN = 8;
+
+/** Surpluses of one level cost nearly the same: 0, then up to 10 points, then up to four times as much. */
+const LEVELS = 9;
+const FIRST_LEVEL = 10 * POINT;
+const LEVEL_GROWTH = 4;
+const KEYS = 3 * LEVELS * LEVELS * LEVELS;
+
+const levelTop = Int32Array.from({ length: LEVELS }, (_, level) => {
+  if (level === 0) return 0;
+  return level === LEVELS - 1 ? STOCK_MAX : FIRST_LEVEL * LEVEL_GROWTH ** (level - 1);
+});
+
+function levelOf(surplus: number): number {
+  let level = 0;
+  while (surplus > (levelTop[level] as number)) level += 1;
+  return level;
+}
+
+/** Nodes of one kind with alike surpluses: any request costs nearly the same on each. */
+export interface Cell {
+  readonly kind: number;
+  /** Between what and what a stock of these nodes is above the smallest. */
+  readonly gpuSurplusMax: number;
+  readonly cpuSurplusMin: number;
+  readonly cpuSurplusMax: number;
+  readonly memorySurplusMin: number;
+  readonly memorySurplusMax: number;
+  /** Its blocks, in the order of their nodes' ranks. */
+  readonly blocks: number[];
+}
+
+/**
+ * The open nodes in cells, each a list of blocks in order of rank. A block knows bounds of what its
+ * nodes have free, so that a search passes it by when none of them can do. Bounds may be too wide after
+ * nodes have left or shrunk; whoever finds that out narrows them.
+ */
+export class NodeCells {
+  readonly cells: Cell[] = [];
+  /** Numbers of the cells that have nodes, in no order. */
+  readonly occupied: number[] = [];
+
+  blockNodes = new Int32Array(0);
+  blockSize = new Int32Array(0);
+  blockCpuMax = new Float64Array(0);
+  blockMemoryMax = new Float64Array(0);
+  blockIdleGpusMax = new Int32Array(0);
+  blockLeftovers = new Int32Array(0);
+
+  readonly #columns: FleetColumns;
+  readonly #cellOfKey = new Int32Array(KEYS).fill(NONE);
+  readonly #occupiedAt: number[] = [];
+  readonly #spareBlocks: number[] = [];
+  #blocks = 0;
+
+  constructor(columns: FleetColumns) {
+    this.#columns = columns;
+  }
+
+  /** Puts a node where its columns say it belongs, or widens its block's bounds when it is there. */
+  put(slot: number): void {
+    const { kind, gpuSurplus, cpuSurplus, memorySurplus, cell } = this.#columns;
+    const target = this.#cellFor(
+      kind[slot] as number,
+      levelOf(gpuSurplus[slot] as number),
+      levelOf(cpuSurplus[slot] as number),
+      levelOf(memorySurplus[slot] as number),
+    );
+    if (cell[slot] !== target) {
+      if (cell[slot] !== NONE) this.remove(slot);
+      this.#insert(slot, target);
+    }
+    this.#widen(this.#columns.block[slot] as number, slot);
+  }
+
+  remove(slot: number): void {
+    const { cell, block } = this.#columns;
+    const from = block[slot] as number;
+    const { blocks } = this.#cellAt(cell[slot] as number);
+    const at = this.#findBlock(blocks, slot);
+    assert(blocks[at] === from, "a block is out of order");
+    this.#takeOut(from, slot);
+    if (this.blockSize[from] === 0) {
+      blocks.splice(at, 1);
+      this.#spareBlocks.push(from);
+      if (blocks.length === 0) this.#vacate(cell[slot] as number);
+    } else if ((this.blockSize[from] as number) < BLOCK_NODES_MIN) this.#join(blocks, at);
+    cell[slot] = NONE;
+    block[slot] = NONE;
+  }
+
+  /** Bounds of a block as its nodes are now. */
+  narrow(block: number): void {
+    const first = block * BLOCK_NODES;
+    const end = first + (this.blockSize[block] as number);
+    this.blockCpuMax[block] = 0;
+    this.blockMemoryMax[block] = 0;
+    this.blockIdleGpusMax[block] = 0;
+    this.blockLeftovers[block] = 0;
+    for (let at = first; at < end; at += 1) this.#widen(block, this.blockNodes[at] as number);
+  }
+
+  #widen(block: number, slot: number): void {
+    const { cpuFree, memoryFree, idleGpus, leftovers } = this.#columns;
+    const cpu = cpuFree[slot] as number;
+    if (cpu > (this.blockCpuMax[block] as number)) this.blockCpuMax[block] = cpu;
+    const memory = memoryFree[slot] as number;
+    if (memory > (this.blockMemoryMax[block] as number)) this.blockMemoryMax[block] = memory;
+    const idle = idleGpus[slot] as number;
+    if (idle > (this.blockIdleGpusMax[block] as number)) this.blockIdleGpusMax[block] = idle;
+    this.blockLeftovers[block] =
+      (this.blockLeftovers[block] as number) | (leftovers[slot] as number);
+  }
+
+  #cellAt(number: number): Cell {
+    const cell = this.cells[number];
+    assert(cell, `no cell ${number}`);
+    return cell;
+  }
+
+  #cellFor(kind: number, gpuLevel: number, cpuLevel: number, memoryLevel: number): number {
+    const key = ((kind * LEVELS + gpuLevel) * LEVELS + cpuLevel) * LEVELS + memoryLevel;
+    const known = this.#cellOfKey[key] as number;
+    if (known !== NONE) return known;
+    const number = this.cells.length;
+    this.#cellOfKey[key] = number;
+    this.#occupiedAt.push(NONE);
+    this.cells.push({
+      kind,
+      gpuSurplusMax: levelTop[gpuLevel] as number,
+      cpuSurplusMin: levelTop[Math.max(0, cpuLevel - 1)] as number,
+      cpuSurplusMax: levelTop[cpuLevel] as number,
+      memorySurplusMin: levelTop[Math.max(0, memoryLevel - 1)] as number,
+      memorySurplusMax: levelTop[memoryLevel] as number,
+      blocks: [],
+    });
+    return number;
+  }
+
+  #insert(slot: number, target: number): void {
+    const { blocks } = this.#cellAt(target);
+    if (blocks.length === 0) {
+      this.#occupiedAt[target] = this.occupied.length;
+      this.occupied.push(target);
+      blocks.push(this.#newBlock());
+    }
+    let at = this.#findBlock(blocks, slot);
+    if (this.blockSize[blocks[at] as number] === BLOCK_NODES) {
+      this.#split(blocks, at);
+      at = this.#findBlock(blocks, slot);
+    }
+    this.#putIn(blocks[at] as number, slot);
+    this.#columns.cell[slot] = target;
+  }
+
+  #vacate(cell: number): void {
+    const at = this.#occupiedAt[cell] as number;
+    const last = this.occupied.pop();
+    assert(last !== undefined, "no cell is occupied");
+    if (last !== cell) {
+      this.occupied[at] = last;
+      this.#occupiedAt[last] = at;
+    }
+    this.#occupiedAt[cell] = NONE;
+  }
+
+  /** The last block that begins at or before the node's rank; the first when none does. */
+  #findBlock(blocks: readonly number[], slot: number): number {
+    const { rank } = this.#columns;
+    const wanted = rank[slot] as number;
+    let low = 0;
+    let high = blocks.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      const first = this.blockNodes[(blocks[middle] as number) * BLOCK_NODES] as number;
+      if ((rank[first] as number) <= wanted) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #putIn(block: number, slot: number): void {
+    const { rank } = this.#columns;
+    const wanted = rank[slot] as number;
+    const first = block * BLOCK_NODES;
+    let at = first + (this.blockSize[block] as number);
+    while (at > first) {
+      const before = this.blockNodes[at - 1] as number;
+      if ((rank[before] as number) < wanted) break;
+      this.blockNodes[at] = before;
+      at -= 1;
+    }
+    this.blockNodes[at] = slot;
+    this.blockSize[block] = (this.blockSize[block] as number) + 1;
+    this.#columns.block[slot] = block;
+  }
+
+  #takeOut(block: number, slot: number): void {
+    const first = block * BLOCK_NODES;
+    const end = first + (this.blockSize[block] as number);
+    const at = this.blockNodes.indexOf(slot, first);
+    assert(at >= first && at < end, "a node is not in its block");
+    this.blockNodes.copyWithin(at, at + 1, end);
+    this.blockSize[block] = (this.blockSize[block] as number) - 1;
+  }
+
+  #split(blocks: number[], at: number): void {
+    const full = blocks[at] as number;
+    const next = this.#newBlock();
+    const half = BLOCK_NODES / 2;
+    this.#moveTail(full, half, next);
+    blocks.splice(at + 1, 0, next);
+    this.narrow(full);
+    this.narrow(next);
+  }
+
+  /** Joins a block with the one after it, when both fit in one with room to spare. */
+  #join(blocks: number[], at: number): void {
+    const block = blocks[at] as number;
+    const next = blocks[at + 1];
+    if (next === undefined) return;
+    const size = (this.blockSize[block] as number) + (this.blockSize[next] as number);
+    if (size > BLOCK_NODES - BLOCK_NODES_MIN) return;
+    this.#moveTail(next, 0, block);
+    blocks.splice(at + 1, 1);
+    this.#spareBlocks.push(next);
+    this.narrow(block);
+  }
+
+  /** Appends what a block has from a position on to another block. */
+  #moveTail(from: number, position: number, to: number): void {
+    const first = from * BLOCK_NODES;
+    const size = this.blockSize[from] as number;
+    let toSize = this.blockSize[to] as number;
+    for (let at = first + position; at < first + size; at += 1) {
+      const slot = this.blockNodes[at] as number;
+      this.blockNodes[to * BLOCK_NODES + toSize] = slot;
+      this.#columns.block[slot] = to;
+      toSize += 1;
+    }
+    this.blockSize[to] = toSize;
+    this.blockSize[from] = position;
+  }
+
+  #newBlock(): number {
+    const spare = this.#spareBlocks.pop();
+    const block = spare ?? this.#blocks;
+    if (spare === undefined) {
+      this.#blocks += 1;
+      this.#reserve(this.#blocks);
+    }
+    this.blockSize[block] = 0;
+    this.blockCpuMax[block] = 0;
+    this.blockMemoryMax[block] = 0;
+    this.blockIdleGpusMax[block] = 0;
+    this.blockLeftovers[block] = 0;
+    return block;
+  }
+
+  #reserve(blocks: number): void {
+    if (blocks <= this.blockSize.length) return;
+    const length = Math.max(16, blocks, Math.ceil(this.blockSize.length * 1.5));
+    this.blockNodes = grown(this.blockNodes, length * BLOCK_NODES);
+    this.blockSize = grown(this.blockSize, length);
+    this.blockCpuMax = grown(this.blockCpuMax, length);
+    this.blockMemoryMax = grown(this.blockMemoryMax, length);
+    this.blockIdleGpusMax = grown(this.blockIdleGpusMax, length);
+    this.blockLeftovers = grown(this.blockLeftovers, length);
+  }
+}

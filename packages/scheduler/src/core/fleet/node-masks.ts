@@ -1,0 +1,243 @@
+import type { Constraint, NodeDescription } from "@berth/protocol";
+import {
+  hasDevices,
+  hasDisk,
+  hasDriver,
+  hasGpuCapacity,
+  hasGpuModel,
+  holdsOn,
+  isInPool,
+  toleratesTaints,
+} from "../place/check-node.ts";
+import { gpuDevices } from "../place/gpus.ts";
+import { nodeAttribute } from "../place/node-attribute.ts";
+import type { PlacementRequest } from "../place/placement-request.ts";
+import type { Described } from "../state/cluster-state.ts";
+import { grown } from "./fleet-columns.ts";
+import { MASKS_REMEMBERED_MAX } from "./limits.ts";
+import type { AttributeColumn, NodeAttributes } from "./node-attributes.ts";
+
+/** Answers to one question about nodes that only their description decides. */
+interface Part {
+  readonly test: (node: Described) => boolean;
+  /** 1 for each slot whose node passes. */
+  bits: Uint8Array;
+}
+
+interface Mask {
+  readonly parts: readonly Part[];
+  bits: Uint8Array;
+}
+
+/**
+ * Which nodes a request may go to, as far as their descriptions decide. Every constraint is evaluated
+ * once for each value that its attribute has, and kept with the answers as nodes come and change. The
+ * least recently used are forgotten.
+ */
+export class NodeMasks {
+  readonly #attributes: NodeAttributes;
+  readonly #parts = new Map<string, Part>();
+  readonly #masks = new Map<string, Mask>();
+
+  constructor(attributes: NodeAttributes) {
+    this.#attributes = attributes;
+  }
+
+  /** By slot: 1 where the request may go. To be used before nodes change. */
+  maskFor(request: PlacementRequest): Uint8Array {
+    const key = keyOf(request);
+    const known = this.#masks.get(key);
+    if (known) {
+      this.#masks.delete(key);
+      this.#masks.set(key, known);
+      return known.bits;
+    }
+    const parts = this.#partsOf(request);
+    const bits = new Uint8Array(this.#attributes.slots).fill(1);
+    for (const part of parts) keepCommon(bits, part.bits);
+    this.#masks.set(key, { parts, bits });
+    dropOldest(this.#masks, MASKS_REMEMBERED_MAX);
+    return bits;
+  }
+
+  /** 1 for each slot on whose node the constraint holds. */
+  whereHolds(constraint: Constraint, source: string): Uint8Array {
+    return this.#constraintPart(constraint, source).bits;
+  }
+
+  /** The node in a slot has come, changed or gone. */
+  refresh(slot: number): void {
+    const description = this.#attributes.nodeAt(slot);
+    for (const part of this.#parts.values()) {
+      part.bits = withSlot(part.bits, slot, description !== null && part.test({ description }));
+    }
+    for (const mask of this.#masks.values()) {
+      const passes = description !== null && mask.parts.every(({ test }) => test({ description }));
+      mask.bits = withSlot(mask.bits, slot, passes);
+    }
+  }
+
+  #partsOf(request: PlacementRequest): Part[] {
+    const { driver, pool, tolerations, gpu, devices, diskClass, amounts } = request;
+    const parts = [this.#part(drivers, driver, (node) => hasDriver(request, node) === null)];
+    if (pool !== null) {
+      parts.push(this.#part(pools, pool, (node) => isInPool(request, node) === null));
+    }
+    const tolerated = JSON.stringify(tolerations);
+    parts.push(this.#part(taints, tolerated, (node) => toleratesTaints(request, node) === null));
+    for (const { source, constraint } of request.constraints) {
+      parts.push(this.#constraintPart(constraint, source));
+    }
+    if (gpu) {
+      const has = (node: Described) =>
+        hasGpuModel(request, node) === null && hasGpuCapacity(request, node) === null;
+      parts.push(this.#part(gpus, JSON.stringify(gpu), has));
+    }
+    if (devices.length > 0) {
+      const has = (node: Described) => hasDevices(request, node) === null;
+      parts.push(this.#part(countedDevices, JSON.stringify(devices), has));
+    }
+    if (diskClass !== null && amounts.diskMiB > 0) {
+      parts.push(this.#part(media, diskClass, (node) => hasDisk(request, node) === null));
+    }
+    return parts;
+  }
+
+  /** The part of a trait that one kind of question is about. */
+  #part(trait: Trait, question: string, test: (node: Described) => boolean): Part {
+    return this.#keptPart(`${trait.name} ${question}`, test, () => {
+      const column = this.#attributes.column(trait.name, trait.read);
+      return this.#bitsWhere(column, (description) => test({ description }));
+    });
+  }
+
+  #constraintPart(constraint: Constraint, source: string): Part {
+    const test = (node: Described) => holdsOn(constraint, node);
+    return this.#keptPart(`constraint ${source}`, test, () => this.#bitsOf(constraint));
+  }
+
+  #keptPart(key: string, test: Part["test"], bitsOf: () => Uint8Array): Part {
+    const known = this.#parts.get(key);
+    const part = known ?? { test, bits: bitsOf() };
+    this.#parts.delete(key);
+    this.#parts.set(key, part);
+    dropOldest(this.#parts, MASKS_REMEMBERED_MAX);
+    return part;
+  }
+
+  #bitsOf(constraint: Constraint): Uint8Array {
+    switch (constraint.op) {
+      case "and":
+      case "or": {
+        const right = this.#bitsOf(constraint.right);
+        const isAnd = constraint.op === "and";
+        return this.#bitsOf(constraint.left).map((bit, slot) => {
+          const other = right[slot] as number;
+          return isAnd ? bit & other : bit | other;
+        });
+      }
+      case "not":
+        return this.#bitsOf(constraint.term).map((bit) => 1 - bit);
+      case "exists":
+      case "in":
+      case "compare": {
+        const column = this.#attributes.column(`has ${constraint.path}`, (node) => {
+          const value = nodeAttribute(node, constraint.path);
+          return value === undefined ? "" : `=${value}`;
+        });
+        return this.#bitsWhere(column, (description) => holdsOn(constraint, { description }));
+      }
+    }
+  }
+
+  #bitsWhere(
+    { numbers, samples, nodes }: AttributeColumn,
+    test: (description: NodeDescription) => boolean,
+  ): Uint8Array {
+    const answers = samples.map((sample, number) => (nodes[number] ?? 0) > 0 && test(sample));
+    const bits = new Uint8Array(this.#attributes.slots);
+    for (let slot = 0; slot < bits.length; slot += 1) {
+      bits[slot] = answers[numbers[slot] as number] === true ? 1 : 0;
+    }
+    return bits;
+  }
+}
+
+/** The column of an attribute for rules; nodes that lack it have the value "" in common. */
+export function attributeColumn(attributes: NodeAttributes, path: string): AttributeColumn {
+  return attributes.column(path, (node) => String(nodeAttribute(node, path) ?? ""));
+}
+
+/** What nodes have in common for some question: nodes with the same text are answered alike. */
+interface Trait {
+  readonly name: string;
+  readonly read: (node: NodeDescription) => string;
+}
+
+const drivers: Trait = {
+  name: "drivers",
+  read: (node) =>
+    textOf(
+      node.drivers.filter(({ available }) => available),
+      ({ name }) => name,
+    ),
+};
+const pools: Trait = { name: "pool", read: (node) => node.pool ?? "" };
+const taints: Trait = { name: "taints", read: (node) => textOf(node.taints, ({ key }) => key) };
+const countedDevices: Trait = {
+  name: "devices",
+  read: (node) => textOf(Object.entries(node.devices ?? {}), ([name, count]) => [name, count]),
+};
+const media: Trait = {
+  name: "media",
+  read: (node) => textOf(node.storage, ({ mediaClass }) => mediaClass),
+};
+const gpus: Trait = {
+  name: "gpus",
+  read: (description) =>
+    textOf(gpuDevices({ description }), ({ model, memoryMiB, profile }) => [
+      model,
+      memoryMiB,
+      profile,
+    ]),
+};
+
+function textOf<Item>(items: readonly Item[] | undefined, part: (item: Item) => unknown): string {
+  return JSON.stringify((items ?? []).map((item) => JSON.stringify(part(item))).sort());
+}
+
+function keyOf(request: PlacementRequest): string {
+  const { driver, pool, tolerations, constraints, gpu, devices, diskClass, amounts } = request;
+  if (pool === null && tolerations.length + constraints.length + devices.length === 0 && !gpu) {
+    return diskClass === null || amounts.diskMiB === 0 ? driver : `${driver} ${diskClass}`;
+  }
+  return JSON.stringify([
+    driver,
+    pool,
+    tolerations,
+    constraints.map(({ source }) => source),
+    gpu,
+    devices,
+    amounts.diskMiB > 0 ? diskClass : null,
+  ]);
+}
+
+function keepCommon(bits: Uint8Array, others: Uint8Array): void {
+  for (let slot = 0; slot < bits.length; slot += 1) {
+    bits[slot] = (bits[slot] as number) & (others[slot] as number);
+  }
+}
+
+function withSlot(bits: Uint8Array, slot: number, passes: boolean): Uint8Array {
+  const wide = slot < bits.length ? bits : grown(bits, Math.max(64, slot + 1, bits.length * 2));
+  wide[slot] = passes ? 1 : 0;
+  return wide;
+}
+
+function dropOldest<Value>(map: Map<string, Value>, most: number): void {
+  if (map.size <= most) return;
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
+  }
+}
