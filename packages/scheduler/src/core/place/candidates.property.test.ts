@@ -28,7 +28,7 @@ const anyGpu: fc.Arbitrary<Partial<Gpu>> = fc.constantFrom(
 );
 const node = fc.record({
   rack: fc.constantFrom("a", "b", "c"),
-  gpus: fc.oneof(fc.constant([]), fc.array(anyGpu, { maxLength: 4 })),
+  gpus: fc.oneof(fc.constant<Partial<Gpu>[]>([]), fc.array(anyGpu, { maxLength: 4 })),
   cpuMillis: fc.constantFrom(4_000, 4_000, 8_000, 16_000),
   networkMbps: fc.constantFrom(null, 1_000),
   ports: fc.constantFrom(1, 1_000),
