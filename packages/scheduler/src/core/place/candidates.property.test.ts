@@ -1,4 +1,13 @@
-import type { Gpu, GpuRequest, Grant, NodeId, WorkloadId, WorkloadSpec } from "@berth/protocol";
+import type {
+  BatchSpec,
+  Gpu,
+  GpuRequest,
+  Grant,
+  NodeId,
+  ServiceSpec,
+  WorkloadId,
+  WorkloadSpec,
+} from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -110,7 +119,7 @@ const placement = fc
       ? {}
       : { colocate: [{ workload: "default/companion" as WorkloadId, by: colocate }] }),
   }));
-const spec: fc.Arbitrary<WorkloadSpec> = fc
+const spec: fc.Arbitrary<BatchSpec | ServiceSpec> = fc
   .record({
     resources,
     placement,
