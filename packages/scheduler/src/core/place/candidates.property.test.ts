@@ -1,13 +1,4 @@
-import type {
-  BatchSpec,
-  Gpu,
-  GpuRequest,
-  Grant,
-  NodeId,
-  ServiceSpec,
-  WorkloadId,
-  WorkloadSpec,
-} from "@berth/protocol";
+import type { Gpu, GpuRequest, Grant, NodeId, WorkloadId, WorkloadSpec } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -119,7 +110,7 @@ const placement = fc
       ? {}
       : { colocate: [{ workload: "default/companion" as WorkloadId, by: colocate }] }),
   }));
-const spec: fc.Arbitrary<BatchSpec | ServiceSpec> = fc
+const spec: fc.Arbitrary<WorkloadSpec> = fc
   .record({
     resources,
     placement,
@@ -238,7 +229,7 @@ test("[INV1] the fleet's choices are those of plain loops over all nodes", () =>
             valuesOf: (path) =>
               new Set([...state.nodes.values()].map((n) => valueOf(n, path))).size,
           };
-          for (let index = 0; index < wanted.count; index += 1) {
+          for (let index = 0; index < request.count; index += 1) {
             const ranked = rankAll(state.nodes.values(), ledger, request, surroundings, context);
             const found = candidates.best(decisions + 1);
             decisions += 1;
