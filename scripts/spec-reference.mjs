@@ -41,6 +41,11 @@ restart: { attempts: 3, within: 10m, backoff: 1s..1m }
 | \`BERTH_WORKLOAD\`, \`BERTH_PROJECT\` | Whose it is. |
 | \`BERTH_NODE_NAME\`, \`BERTH_NODE_ID\`, \`BERTH_CLUSTER_ID\` | Where it runs. |
 | \`BERTH_META_<key>\` | What the node's operator says about the node. |
+| \`BERTH_CPU_MILLIS\`, \`BERTH_MEMORY_MIB\`, \`BERTH_DISK_MIB\` | What was granted. The \`process\` driver reserves it and does not enforce it. |
+| \`CUDA_VISIBLE_DEVICES\`, \`NVIDIA_VISIBLE_DEVICES\` | The GPUs, or slices of GPUs, that were granted, by uuid. |
+| \`BERTH_GPU_SHARE\`, \`BERTH_GPU_MEMORY_MIB\` | With \`gpu.share\`: how much of the device, and of its memory, is the task's. It has to keep to that by itself. |
+| \`BERTH_NUMA_ZONE\` | With \`numa\`: the kernel's number of the zone it was granted in. Nothing binds it there (\`numactl --cpunodebind\` does). |
+| \`BERTH_DEVICE_<name>\` | How many of each counted device under \`devices\`. |
 
 ## Quantities
 

@@ -1,4 +1,4 @@
-import type { ResourceCapacity } from "@berth/protocol";
+import type { DeviceCounts, ResourceCapacity, Taint } from "@berth/protocol";
 
 /** How an agent is set up. Everything but the first three has a default. */
 export interface AgentOptions {
@@ -17,6 +17,12 @@ export interface AgentOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Handed to tasks as `BERTH_META_<key>`. */
   readonly meta?: Readonly<Record<string, string>>;
+  /** The pool it belongs to. Default: `default`. */
+  readonly pool?: string;
+  /** Keep off it whatever does not say that it tolerates their keys. */
+  readonly taints?: readonly Taint[];
+  /** Counted devices that Berth cannot find by itself, such as `fpga`, by name. */
+  readonly devices?: Readonly<DeviceCounts>;
   /** Kept back for the system; what is left out takes its default (`core/node-capacity.ts`). */
   readonly reserved?: Partial<ResourceCapacity>;
   /** What the links carry in total, where the drivers do not say. */

@@ -9,6 +9,7 @@ export * from "./api.ts";
 export * from "./console-feed.ts";
 export * from "./console-feed-terms.ts";
 export * from "./constraint.ts";
+export * from "./device-name.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./explanation.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DEVICES_MAX } from "./device-name.ts";
 import { QUANTITY_MAX, WHOLE_GPU_MILLIS } from "./quantity.ts";
 
 const Amount = z.int().min(0).max(QUANTITY_MAX);
@@ -48,7 +49,7 @@ export const MediaClass = z.enum(mediaClasses);
 export type MediaClass = z.infer<typeof MediaClass>;
 
 /** Counted devices by name, such as `fpga`. */
-export const DeviceCounts = z.record(z.string(), z.int().min(0).max(1_000_000));
+export const DeviceCounts = z.record(z.string(), z.int().min(0).max(DEVICES_MAX));
 export type DeviceCounts = z.infer<typeof DeviceCounts>;
 
 /** Everything a task asks of a node. What is absent is not asked for. */

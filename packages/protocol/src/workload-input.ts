@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseConstraint } from "./constraint.ts";
+import { DEVICE_NAME, DEVICE_NAME_HELP, DEVICES_MAX } from "./device-name.ts";
 import { ProjectName, WorkloadName } from "./ids.ts";
 import { limits } from "./limits.ts";
 import {
@@ -18,8 +19,7 @@ import type { WorkloadSpec } from "./workload-spec.ts";
  * A workload as people write it: units, defaults and short forms. Strict: an unknown field is an
  * error with a suggestion, never silently ignored. The published JSON Schema is made from this.
  */
-const DEVICE_NAME = /^[a-zA-Z0-9][-a-zA-Z0-9._/]{0,62}$/;
-const DeviceCount = z.int().min(1).max(1_000_000);
+const DeviceCount = z.int().min(1).max(DEVICES_MAX);
 const PORT_NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,31}$/;
 const VARIABLE_NAME = /^(?!BERTH_|PORT_)[A-Za-z_][A-Za-z0-9_]*$/;
 /** Large enough for anybody, small enough that no deadline overflows. */
@@ -114,7 +114,7 @@ const ResourcesInput = z.strictObject({
   gpu: GpuInput.optional().describe("Without it, none."),
   diskClass: z.enum(mediaClasses).optional().describe("What the disk must be. Without it, any."),
   devices: z
-    .record(z.string().regex(DEVICE_NAME, "letters, digits, '.', '_', '/' and '-'"), DeviceCount)
+    .record(z.string().regex(DEVICE_NAME, DEVICE_NAME_HELP), DeviceCount)
     .refine((devices) => Object.keys(devices).length <= limits.deviceKindsMax, {
       message: `more than ${limits.deviceKindsMax} kinds of devices`,
     })

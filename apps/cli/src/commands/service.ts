@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { BerthError } from "@berth/protocol";
 import { type ClusterFile, readClusterFile } from "../cluster/cluster-file.ts";
 import type { Context } from "../context.ts";
+import type { NodeFlags } from "../program/options.ts";
 
 export type ServiceName = "scheduler" | "agent" | "gateway";
 
-export interface ServiceFlags {
+export interface ServiceFlags extends NodeFlags {
   readonly server?: string;
   readonly credentials?: string;
   /** Of a scheduler. */
@@ -15,7 +16,6 @@ export interface ServiceFlags {
   /** Of an agent. */
   readonly state?: string;
   readonly name?: string;
-  readonly label?: Readonly<Record<string, string>>;
   readonly meta?: Readonly<Record<string, string>>;
   readonly taskPorts?: { readonly from: number; readonly to: number };
   /** Of a gateway. */
@@ -45,13 +45,16 @@ export async function service(
       return runService({ logger }, (stop) => runScheduler({ ...options, stop, logger }));
     }
     case "agent": {
-      const { runAgent } = await import("@berth/agent");
+      const { parseDevices, parsePool, parseTaints, runAgent } = await import("@berth/agent");
       const options = {
         server,
         credentials,
         state: flags.state ?? join(context.home, "agent"),
         labels: flags.label ?? {},
         meta: flags.meta ?? {},
+        taints: parseTaints(flags.taint),
+        devices: parseDevices(flags.device),
+        ...(flags.pool === undefined ? {} : { pool: parsePool(flags.pool) }),
         ...(flags.name === undefined ? {} : { nodeName: flags.name }),
         ...(flags.taskPorts === undefined ? {} : { portRange: flags.taskPorts }),
       };

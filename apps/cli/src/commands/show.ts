@@ -12,7 +12,7 @@ import {
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { allocationColumns, nodeStatusText } from "../output/columns.ts";
-import { age } from "../output/format-values.ts";
+import { age, counted } from "../output/format-values.ts";
 import { makeHarmless } from "../output/harmless-text.ts";
 import { renderTable } from "../output/table.ts";
 import { progressText } from "../output/workload-text.ts";
@@ -115,6 +115,7 @@ function printNode(context: Context, node: NodeDetail): ExitCode {
     ["node", `${node.name}  ${node.id}`],
     ["status", `${nodeStatusText(node)}, since ${age(node.statusSinceUnixMs, Date.now())}`],
     ["labels", labels.length === 0 ? null : labels.join(" ")],
+    ...placementFields(node.description),
     ["cpu", `${cpu.model ?? "unknown model"}, ${cpu.threads} threads`],
     ["memory", formatMemoryMiB(hardware.memoryMiB)],
     [
@@ -133,6 +134,42 @@ function printNode(context: Context, node: NodeDetail): ExitCode {
   ]);
   printAllocations(context, node.allocationList);
   return exitCodes.done;
+}
+
+/** What rules of placement ask of a node; what is not there is not shown. */
+function placementFields({
+  pool,
+  taints = [],
+  devices = {},
+  storage = [],
+  zones = [],
+}: NodeDetail["description"]): [name: string, text: string | null][] {
+  const lists: [string, string[]][] = [
+    ["taints", taints.map(({ key, reason }) => (reason === null ? key : `${key} (${reason})`))],
+    ["devices", Object.entries(devices).map(([name, count]) => `${count} ${name}`)],
+    [
+      "disks",
+      storage.map(
+        ({ mediaClass, diskMiB }) =>
+          `${formatMemoryMiB(diskMiB)} ${mediaClass ?? "of unknown kind"}`,
+      ),
+    ],
+    [
+      "zones",
+      zones.map(
+        ({ id, cpuMillis, memoryMiB, gpuUuids }) =>
+          `${id}: ${formatCpuMillis(cpuMillis)} cpu, ${formatMemoryMiB(memoryMiB)} memory` +
+          (gpuUuids.length === 0 ? "" : `, ${counted(gpuUuids.length, "GPU")}`),
+      ),
+    ],
+  ];
+  return [
+    ["pool", pool ?? null],
+    ...lists.map(([name, parts]): [string, string | null] => [
+      name,
+      parts.length === 0 ? null : parts.join("; "),
+    ]),
+  ];
 }
 
 function grantedText({ granted, capacity, reserved, gpus }: NodeDetail): string {

@@ -4,6 +4,7 @@ import type { ClusterFile } from "../cluster/cluster-file.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { counted } from "../output/format-values.ts";
+import type { NodeFlags } from "../program/options.ts";
 import { EmbeddedCluster } from "../up/embedded-cluster.ts";
 import { lockHome } from "../up/home-lock.ts";
 import { LiveLines } from "../output/live-lines.ts";
@@ -14,7 +15,7 @@ import { runDetached } from "../up/run-detached.ts";
 import { watchForEnd } from "../up/watch-for-end.ts";
 import { whenReady } from "../up/when-ready.ts";
 
-export interface UpOptions {
+export interface UpOptions extends NodeFlags {
   readonly detach?: true;
   readonly port?: number;
   readonly natsPort?: number;
@@ -42,6 +43,7 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
       taskPorts: options.taskPorts,
       replicas: options.replicas,
       retentionMs: options.retention,
+      node: options,
       say: (line) => {
         lines.end();
         context.note(line);

@@ -4,6 +4,7 @@ import type { ServiceFlags, ServiceName } from "../commands/service.ts";
 import type { UpOptions } from "../commands/up.ts";
 import { type Shell, shells } from "../completion/shells.ts";
 import {
+  addNodeOptions,
   duration,
   examples,
   keyValue,
@@ -15,8 +16,7 @@ import {
 
 /** The cluster on this machine, and each of its parts alone. */
 export function addClusterCommands(program: Command, run: Run): void {
-  program
-    .command("up")
+  addNodeOptions(program.command("up"))
     .description("Run a whole cluster on this machine, on loopback only.")
     .option("-d, --detach", "return once it is ready; it goes on in the background")
     .option("--port <port>", "the console's port (default: 7480, or the next free one)", portNumber)
@@ -91,10 +91,9 @@ function addServiceCommands(program: Command, run: Run): void {
       .option("--server <url>", "nats://host:port, several with commas (default: the home's own)")
       .option("--credentials <file>", "nkey seed, mode 0600 (default: the home's own)");
     if (name === "agent") {
-      command
+      addNodeOptions(command)
         .option("--state <folder>", "where tasks run and their records live (default: in the home)")
         .option("--name <name>", "the node's name (default: the host's)")
-        .option("--label <key=value>", "for constraints: node.labels.<key>", keyValue)
         .option("--meta <key=value>", "handed to tasks as BERTH_META_<key>", keyValue)
         .option("--task-ports <from-to>", "ports for tasks", portRange);
     }

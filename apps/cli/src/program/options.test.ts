@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
 import {
+  device,
   duration,
   keyValue,
   moment,
   portNumber,
   portRange,
   quotaAmounts,
+  taint,
   wholeNumber,
 } from "./options.ts";
 
@@ -47,4 +49,13 @@ test("a moment is a date, a distance from now, or now", () => {
   expect(moment("2027-03-01T08:00:00Z")).toEqual({ atUnixMs: Date.UTC(2027, 2, 1, 8) });
   expect(() => moment("soon")).toThrow(/Write a moment/);
   expect(() => moment("2027-99-01T00:00")).toThrow(/Write a moment/);
+});
+
+test("taints and counted devices collect as they are written, and what is neither is refused", () => {
+  expect(taint("fans=soon=ish", ["spare"])).toEqual(["spare", "fans=soon=ish"]);
+  for (const text of ["", "=reason", "*"]) expect(() => taint(text)).toThrow(/KEY=reason/);
+  expect(device("fpga=2", ["nic=1"])).toEqual(["nic=1", "fpga=2"]);
+  for (const text of ["fpga", "fpga=", "fpga=-1", "=1", "a b=1", "fpga=9999999"]) {
+    expect(() => device(text)).toThrow(/NAME=COUNT/);
+  }
 });

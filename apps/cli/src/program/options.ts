@@ -1,4 +1,7 @@
 import {
+  DEVICE_NAME,
+  DEVICE_NAME_HELP,
+  DEVICES_MAX,
   limits,
   type Parsed,
   parseCpuMillis,
@@ -112,6 +115,39 @@ export function moment(text: string): Moment {
     throw new InvalidArgumentError("Write a moment such as 2027-03-01T08:00, +2h or now.");
   }
   return { atUnixMs };
+}
+
+/** `key` or `key=reason`, collected; the agent reads them. */
+export function taint(text: string, before: readonly string[] = []): readonly string[] {
+  if (/^(=|\*|$)/.test(text)) throw new InvalidArgumentError("Write KEY or KEY=reason.");
+  return [...before, text];
+}
+
+/** `name=count`, collected; the agent reads them. */
+export function device(text: string, before: readonly string[] = []): readonly string[] {
+  const [, name = "", count = ""] = /^([^=]*)=(\d{1,7})$/.exec(text) ?? [];
+  if (!DEVICE_NAME.test(name) || Number(count) > DEVICES_MAX) {
+    throw new InvalidArgumentError(
+      `Write NAME=COUNT, such as fpga=2; a name has ${DEVICE_NAME_HELP}.`,
+    );
+  }
+  return [...before, text];
+}
+
+/** What an operator declares of a node. */
+export interface NodeFlags {
+  readonly label?: Readonly<Record<string, string>>;
+  readonly pool?: string;
+  readonly taint?: readonly string[];
+  readonly device?: readonly string[];
+}
+
+export function addNodeOptions(command: Command): Command {
+  return command
+    .option("--label <key=value>", "for constraints: node.labels.<key>", keyValue)
+    .option("--pool <name>", "the pool of nodes it belongs to (default: default)")
+    .option("--taint <key[=reason]>", "keep off what does not tolerate the key", taint)
+    .option("--device <name=count>", "counted devices, such as fpga=2", device);
 }
 
 /** For commands that read: with the sequence that a write printed, it is seen for sure. */

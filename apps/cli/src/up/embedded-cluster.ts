@@ -3,6 +3,7 @@ import type { NatsServerProgram, ReplicaCount } from "@berth/runtime/nats-server
 import { type ClusterFile, readClusterFile, writeClusterFile } from "../cluster/cluster-file.ts";
 import { identityOf } from "../cluster/process-identity.ts";
 import { counted } from "../output/format-values.ts";
+import type { NodeFlags } from "../program/options.ts";
 import { mainOf, paths } from "../package-paths.ts";
 import { endLeftovers } from "./end-leftovers.ts";
 import { chooseReplicas } from "./choose-replicas.ts";
@@ -26,6 +27,8 @@ export interface EmbeddedClusterOptions {
   readonly replicas?: ReplicaCount | undefined;
   /** How long the log's entries are kept. Default: the scheduler's. */
   readonly retentionMs?: number | undefined;
+  /** What is declared of this machine. */
+  readonly node?: NodeFlags;
   /** What people should know, one line at a time. */
   readonly say: (line: string) => void;
 }
@@ -134,7 +137,8 @@ export class EmbeddedCluster {
     }
     const range = `${taskPorts.from}-${taskPorts.to}`;
     const meta = `examples=${paths.examples}`;
-    this.#run("agent", "agent", ["--state", join(home, "agent"), "--meta", meta, "--ports", range]);
+    const place = ["--state", join(home, "agent"), "--meta", meta, "--ports", range];
+    this.#run("agent", "agent", [...place, ...nodeArguments(this.#options.node ?? {})]);
     this.#run("gateway", "gateway", ["--port", String(ports.console)]);
     await this.#write();
   }
@@ -196,6 +200,16 @@ export class EmbeddedCluster {
       .catch((error: unknown) => this.#options.say(`cannot write cluster.json: ${String(error)}`));
     return this.#writing;
   }
+}
+
+/** In the agent's own words. */
+function nodeArguments({ label = {}, pool, taint = [], device = [] }: NodeFlags): string[] {
+  return [
+    ...Object.entries(label).map(([key, value]) => `--label=${key}=${value}`),
+    ...(pool === undefined ? [] : [`--pool=${pool}`]),
+    ...taint.map((text) => `--taint=${text}`),
+    ...device.map((text) => `--device=${text}`),
+  ];
 }
 
 async function findProgram(

@@ -75,4 +75,25 @@ describe("the environment", () => {
       NVIDIA_VISIBLE_DEVICES: "void",
     });
   });
+
+  test("tells what was granted, so that a task can keep to it", () => {
+    const granted = {
+      gpuUuids: ["GPU-1"],
+      granted: { gpuShareMillis: 250, gpuMemoryMiB: 4_096, zone: 1, devices: { "acme/fpga": 2 } },
+    };
+    const result = taskEnvironment(desiredAllocation(granted), node, folders);
+    expect(result.ok && result.value).toMatchObject({
+      BERTH_CPU_MILLIS: "100",
+      BERTH_MEMORY_MIB: "64",
+      BERTH_DISK_MIB: "0",
+      BERTH_GPU_SHARE: "0.25",
+      BERTH_GPU_MEMORY_MIB: "4096",
+      BERTH_NUMA_ZONE: "1",
+      BERTH_DEVICE_acme_fpga: "2",
+      CUDA_VISIBLE_DEVICES: "GPU-1",
+    });
+    expect(Object.keys(environmentOf({})).filter((name) => /GPU_|NUMA|DEVICE_/.test(name))).toEqual(
+      [],
+    );
+  });
 });

@@ -1,4 +1,11 @@
-import type { ClusterId, DesiredAllocation, NodeId, NodeName } from "@berth/protocol";
+import {
+  type ClusterId,
+  type DesiredAllocation,
+  type Grant,
+  type NodeId,
+  type NodeName,
+  WHOLE_GPU_MILLIS,
+} from "@berth/protocol";
 
 /** What the node puts into every task's environment. */
 export interface NodeFacts {
@@ -82,12 +89,35 @@ function berthVariables(allocation: DesiredAllocation, node: NodeFacts): Record<
     CUDA_VISIBLE_DEVICES: granted.gpuUuids.join(","),
     NVIDIA_VISIBLE_DEVICES: hasGpus ? granted.gpuUuids.join(",") : "void",
   };
+  Object.assign(variables, grantVariables(granted));
   for (const [name, port] of Object.entries(granted.ports))
     variables[`PORT_${name}`] = String(port);
   for (const [key, value] of Object.entries(node.meta)) {
-    variables[`BERTH_META_${key.replaceAll(/[^A-Za-z0-9_]/g, "_")}`] = value;
+    variables[`BERTH_META_${variableName(key)}`] = value;
   }
   return variables;
+}
+
+/** What it was granted beside ports and whole GPUs: to be kept to, since nothing here enforces it. */
+function grantVariables(granted: Grant): Record<string, string> {
+  const { cpuMillis, memoryMiB, diskMiB, gpuShareMillis, gpuMemoryMiB, zone } = granted;
+  const variables: Record<string, string> = {
+    BERTH_CPU_MILLIS: String(cpuMillis),
+    BERTH_MEMORY_MIB: String(memoryMiB),
+    BERTH_DISK_MIB: String(diskMiB),
+  };
+  if (gpuShareMillis !== undefined)
+    variables["BERTH_GPU_SHARE"] = String(gpuShareMillis / WHOLE_GPU_MILLIS);
+  if (gpuMemoryMiB !== undefined) variables["BERTH_GPU_MEMORY_MIB"] = String(gpuMemoryMiB);
+  if (zone !== undefined) variables["BERTH_NUMA_ZONE"] = String(zone);
+  for (const [name, count] of Object.entries(granted.devices ?? {})) {
+    variables[`BERTH_DEVICE_${variableName(name)}`] = String(count);
+  }
+  return variables;
+}
+
+function variableName(text: string): string {
+  return text.replaceAll(/[^A-Za-z0-9_]/g, "_");
 }
 
 const REFERENCE = /\$?\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\$\{/g;

@@ -1,8 +1,15 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
-import { type Hardware, type NodeDescription, type NodeId, NodeName } from "@berth/protocol";
+import {
+  type Hardware,
+  type MediaClass,
+  type NodeDescription,
+  type NodeId,
+  NodeName,
+} from "@berth/protocol";
 import { type AgentOptions, DEFAULT_PORT_RANGE } from "../agent-options.ts";
 import { capacityOf, defaultReserved } from "../core/node-capacity.ts";
+import { type NumaNode, zonesOf } from "../core/numa-zones.ts";
 import { AGENT_VERSION } from "../version.ts";
 
 /** The operator's name for the node, or the host's, made to fit. */
@@ -20,11 +27,21 @@ export interface DescribedBy {
   readonly bootId: string;
   /** Of the file system of the state folder, measured once: what tasks write changes it. */
   readonly diskMiB: number;
+  /** What the disk of that file system is made of; null where that is not known. */
+  readonly mediaClass: MediaClass | null;
 }
 
-export function describeNode(hardware: Hardware, by: DescribedBy): NodeDescription {
-  const { options, nodeId, bootId, diskMiB } = by;
+/** What was found that may change while the agent runs. */
+export interface Found {
+  readonly hardware: Hardware;
+  readonly numaNodes: readonly NumaNode[];
+}
+
+export function describeNode({ hardware, numaNodes }: Found, by: DescribedBy): NodeDescription {
+  const { options, nodeId, bootId, diskMiB, mediaClass } = by;
   const capacity = capacityOf(hardware, diskMiB, options.networkMbps ?? null);
+  const reserved = { ...defaultReserved(capacity), ...options.reserved };
+  const zones = zonesOf(numaNodes, capacity, reserved);
   return {
     nodeId,
     name: nodeNameOf(options),
@@ -33,10 +50,23 @@ export function describeNode(hardware: Hardware, by: DescribedBy): NodeDescripti
     labels: { ...options.labels },
     meta: { ...options.meta },
     capacity,
-    reserved: { ...defaultReserved(capacity), ...options.reserved },
+    reserved,
     portRange: options.portRange ?? DEFAULT_PORT_RANGE,
     drivers: [{ name: "process", available: true, reason: null }],
     hardware,
+    ...declared(options),
+    ...(zones === null ? {} : { zones }),
+    ...(mediaClass === null ? {} : { storage: [{ mediaClass, diskMiB }] }),
+  };
+}
+
+/** What the operator says of the node; nothing said is nothing there. */
+function declared(options: AgentOptions): Pick<NodeDescription, "pool" | "taints" | "devices"> {
+  const { pool, taints = [], devices = {} } = options;
+  return {
+    ...(pool === undefined ? {} : { pool }),
+    ...(taints.length === 0 ? {} : { taints: [...taints] }),
+    ...(Object.keys(devices).length === 0 ? {} : { devices: { ...devices } }),
   };
 }
 

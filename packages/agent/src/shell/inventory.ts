@@ -1,9 +1,11 @@
 import type { NodeDescription } from "@berth/protocol";
 import type { Clock, Logger, Timer } from "@berth/runtime";
 import { agentTimings } from "../limits.ts";
-import { type DescribedBy, describeNode, fingerprint } from "./describe-node.ts";
+import { type DescribedBy, describeNode, fingerprint, type Found } from "./describe-node.ts";
 import { HardwareDiscovery } from "./discovery/discover-hardware.ts";
 import { measureFileSystem } from "./discovery/file-systems.ts";
+import { mediaClassOfFolder } from "./discovery/folder-disk.ts";
+import { discoverNumaNodes } from "./discovery/numa-nodes.ts";
 
 /** Knows what the node is, and notices when that changes. */
 export class Inventory {
@@ -29,7 +31,7 @@ export class Inventory {
   }
 
   static async start(
-    by: Omit<DescribedBy, "diskMiB">,
+    by: Omit<DescribedBy, "diskMiB" | "mediaClass">,
     clock: Clock,
     logger: Logger,
   ): Promise<Inventory> {
@@ -37,8 +39,9 @@ export class Inventory {
     const disk = await measureFileSystem(by.options.state);
     // What root keeps for itself is nobody's: usable is what is used and what is available.
     const diskMiB = disk === null ? 0 : disk.usedMiB + disk.availableMiB;
-    const complete = { ...by, diskMiB };
-    const description = describeNode(await discovery.look(), complete);
+    const mediaClass = mediaClassOfFolder(by.options.state);
+    const complete = { ...by, diskMiB, mediaClass };
+    const description = describeNode(await look(discovery), complete);
     return new Inventory(discovery, complete, description, clock, logger);
   }
 
@@ -56,7 +59,7 @@ export class Inventory {
 
   async #lookAgain(): Promise<void> {
     try {
-      const description = describeNode(await this.#discovery.look(), this.#by);
+      const description = describeNode(await look(this.#discovery), this.#by);
       if (fingerprint(description) === fingerprint(this.#description)) return;
       this.#logger.info("the node has changed");
       this.#description = description;
@@ -65,4 +68,9 @@ export class Inventory {
       this.#logger.count("inventory", "cannot look at the hardware again", { error });
     }
   }
+}
+
+async function look(discovery: HardwareDiscovery): Promise<Found> {
+  const hardware = await discovery.look();
+  return { hardware, numaNodes: discoverNumaNodes(hardware.gpus) };
 }

@@ -7,6 +7,8 @@ export interface AllocationShape {
   readonly workDir?: string | null;
   readonly ports?: Record<string, number>;
   readonly gpuUuids?: readonly string[];
+  /** What only few grants have. */
+  readonly granted?: Partial<DesiredAllocation["granted"]>;
   readonly check?: DesiredAllocation["check"];
   readonly signal?: DesiredAllocation["stop"]["signal"];
   readonly graceMs?: number;
@@ -36,6 +38,7 @@ export function desiredAllocation(shape: AllocationShape = {}): DesiredAllocatio
       networkMbps: 0,
       gpuUuids: shape.gpuUuids ?? [],
       ports: shape.ports ?? {},
+      ...shape.granted,
     },
     check: shape.check ?? null,
     stop: { signal: shape.signal ?? "SIGTERM", graceMs: shape.graceMs ?? 5_000 },

@@ -29,10 +29,11 @@ export function discoverDisks(): Disk[] {
   return disks;
 }
 
-function mediaClassOf(name: string): Disk["mediaClass"] {
+/** Null for what is no hardware, and where it does not say. */
+export function mediaClassOf(name: string, sys = "/sys"): Disk["mediaClass"] {
   if (name.startsWith("nvme")) return "nvme";
-  if (PARAVIRTUAL.test(name)) return null;
-  const rotational = readSysNumber(`/sys/block/${name}/queue/rotational`);
+  if (PARAVIRTUAL.test(name) || VIRTUAL.test(name)) return null;
+  const rotational = readSysNumber(`${sys}/block/${name}/queue/rotational`);
   if (rotational === null) return null;
   return rotational === 0 ? "ssd" : "hdd";
 }

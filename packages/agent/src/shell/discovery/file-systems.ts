@@ -58,7 +58,7 @@ export async function measureFileSystem(folder: string): Promise<FileSystemSizes
 }
 
 /** Mount tables write blanks and the like as octal escapes. */
-function unescaped(field: string): string {
+export function unescaped(field: string): string {
   return field.replaceAll(/\\([0-7]{3})/g, (_match, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );

@@ -1,0 +1,31 @@
+import { describe, expect, test } from "vitest";
+import { parseDevices, parsePool, parseTaints } from "./declarations.ts";
+
+describe("what an operator declares of a node", () => {
+  test("is a pool, taints with or without a reason, and counted devices", () => {
+    expect(parsePool("batch")).toBe("batch");
+    expect(parseTaints(["spare", "fans=to be replaced, r1=a", "spare=kept"])).toEqual([
+      { key: "spare", reason: "kept" },
+      { key: "fans", reason: "to be replaced, r1=a" },
+    ]);
+    expect(parseDevices(["fpga=2", "acme.com/nic=16"])).toEqual({ fpga: 2, "acme.com/nic": 16 });
+  });
+
+  test("is nothing when nothing is said", () => {
+    expect(parseTaints()).toEqual([]);
+    expect(parseDevices()).toEqual({});
+  });
+
+  test.each([
+    ["an empty pool", () => parsePool("")],
+    ["a taint without a key", () => parseTaints(["=reason"])],
+    ["a taint that every toleration means", () => parseTaints(["*"])],
+    ["a device without a count", () => parseDevices(["fpga"])],
+    ["a negative count", () => parseDevices(["fpga=-1"])],
+    ["a part of a device", () => parseDevices(["fpga=0.5"])],
+    ["an absurd count", () => parseDevices(["fpga=9999999"])],
+    ["a name with a blank", () => parseDevices(["my fpga=1"])],
+  ])("is refused for %s", (_, parse) => {
+    expect(parse).toThrow(expect.objectContaining({ code: "invalid" }));
+  });
+});

@@ -1,0 +1,46 @@
+import type { NumaZone, ResourceCapacity } from "@berth/protocol";
+
+/** A NUMA node as the kernel describes it. */
+export interface NumaNode {
+  readonly id: number;
+  /** Processors that are online. */
+  readonly threads: number;
+  readonly memoryMiB: number;
+  /** GPUs that are attached to it. */
+  readonly gpuUuids: readonly string[];
+}
+
+const MILLIS_PER_THREAD = 1_000;
+
+/**
+ * The zones that allocations are granted in: each without its share of what is kept back. Null
+ * where the NUMA nodes are not those of this node's capacity, as in a container that is shown fewer
+ * processors than the host has. A NUMA node without processors is no zone: nothing can run in it.
+ */
+export function zonesOf(
+  nodes: readonly NumaNode[],
+  capacity: ResourceCapacity,
+  reserved: ResourceCapacity,
+): NumaZone[] | null {
+  const threads = nodes.reduce((sum, node) => sum + node.threads, 0);
+  const memoryMiB = nodes.reduce((sum, node) => sum + node.memoryMiB, 0);
+  const isWhole = threads * MILLIS_PER_THREAD === capacity.cpuMillis;
+  // Sums of MiB that were each rounded down.
+  if (!isWhole || memoryMiB === 0 || memoryMiB > capacity.memoryMiB) return null;
+  return nodes
+    .filter((node) => node.threads > 0)
+    .map((node) => ({
+      id: node.id,
+      cpuMillis: withoutShare(
+        node.threads * MILLIS_PER_THREAD,
+        capacity.cpuMillis,
+        reserved.cpuMillis,
+      ),
+      memoryMiB: withoutShare(node.memoryMiB, memoryMiB, reserved.memoryMiB),
+      gpuUuids: [...node.gpuUuids],
+    }));
+}
+
+function withoutShare(amount: number, total: number, reserved: number): number {
+  return Math.max(0, amount - Math.ceil((reserved * amount) / total));
+}
