@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
 import {
   describeExit,
+  describeNearestFit,
   describeNoFit,
   describePending,
   describePendingGroup,
-  describePlacement,
   describeRejection,
-  describeRemedy,
 } from "./explanation-text.ts";
 import { type NoFit, rejectionCodes } from "./explanation.ts";
 import type { NodeId } from "./ids.ts";
@@ -36,18 +35,16 @@ describe("explanations as sentences", () => {
   });
 
   test("say what would make it fit", () => {
-    expect(describeRemedy(noFit)).toBe("fits on r1 with 6 more GPUs");
-    const nearest = [
-      node("r2", [
-        { code: "node.cordoned", requested: null, available: null },
-        { code: "memory.free", requested: 2_048, available: 1_536 },
-        { code: "cpu.capacity", requested: 2_000, available: 1_500 },
-      ]),
-    ];
-    expect(describeRemedy({ ...noFit, nearest })).toBe(
+    const gpus = node("r1", [{ code: "gpu.capacity", requested: 8, available: 2 }]);
+    expect(describeNearestFit(gpus)).toBe("fits on r1 with 6 more GPUs");
+    const several = node("r2", [
+      { code: "node.cordoned", requested: null, available: null },
+      { code: "memory.free", requested: 2_048, available: 1_536 },
+      { code: "cpu.capacity", requested: 2_000, available: 1_500 },
+    ]);
+    expect(describeNearestFit(several)).toBe(
       "fits on r2 with 512MiB more memory free and 500m more cpu if it is uncordoned",
     );
-    expect(describeRemedy({ ...noFit, nearest: [] })).toBeNull();
   });
 
   test("have words and units for every step a node can fail at", () => {
@@ -104,17 +101,8 @@ describe("explanations as sentences", () => {
     );
   });
 
-  test("tell how a process ended and why it is where it is", () => {
+  test("tell how a process ended", () => {
     expect(describeExit({ kind: "code", code: 1 })).toBe("exited with code 1");
     expect(describeExit({ kind: "signal", signal: "SIGKILL" })).toBe("was killed by SIGKILL");
-    const candidate = {
-      nodeId: "r1" as NodeId,
-      nodeName: "r1",
-      score: 5,
-      terms: { tightness: 7, balance: -2 },
-    };
-    expect(describePlacement({ nodesTotal: 2, nodesFeasible: 1, candidates: [candidate] })).toBe(
-      "1 of 2 nodes fits; r1 scores 5 (tightness 7, balance -2)",
-    );
   });
 });

@@ -4,7 +4,6 @@ import type {
   NoFit,
   PendingExplanation,
   PendingGroup,
-  PlacementExplanation,
   Rejection,
   RejectionCode,
 } from "./explanation.ts";
@@ -132,12 +131,6 @@ export function describeNoFit(noFit: NoFit): string {
   return `fits none of ${countOf(noFit.nodesTotal, "node")}: ${parts.join("; ")}`;
 }
 
-/** What would make it fit, from the nearest node; null when there are no nodes. */
-export function describeRemedy(noFit: NoFit): string | null {
-  const [nearest] = noFit.nearest;
-  return nearest ? describeNearestFit(nearest) : null;
-}
-
 /** What one node lacks: `fits on r1-s02 with 6 more GPUs`. */
 export function describeNearestFit({ nodeName, shortfalls }: NearestFit): string {
   const conditions: string[] = [];
@@ -171,7 +164,7 @@ export function describeRejection(rejection: Rejection): string {
     case "pool":
       return `${who} ${one ? "is" : "are"} in another pool than ${subject ?? "it asks for"}`;
     case "taint":
-      return `${who} ${has} the taint ${subject ?? ""}, which it does not tolerate`;
+      return `${who} ${has} ${named("taint", subject)}, which it does not tolerate`;
     case "driver.unavailable":
       return `${who} ${has} no working driver for it`;
     case "constraint":
@@ -216,20 +209,15 @@ export function describeRejection(rejection: Rejection): string {
     case "network.free":
       return `needs ${asked}, more than ${who} ${has} free${most}`;
     case "port.static":
-      return `port ${subject ?? requested ?? "?"} is taken on ${who}`;
+      return `${named("port", subject)} is taken on ${who}`;
     case "port.range":
       return `needs ${requested ?? 1} free ports of the node's range, more than ${who} ${has}${most}`;
   }
 }
 
-/** Why it is where it is: the scores, and the runner-up. */
-export function describePlacement(why: PlacementExplanation): string {
-  const [chosen, next] = why.candidates;
-  const fits = `${why.nodesFeasible} of ${countOf(why.nodesTotal, "node")} ${why.nodesFeasible === 1 ? "fits" : "fit"}`;
-  if (!chosen) return fits;
-  const terms = Object.entries(chosen.terms).map(([name, value]) => `${name} ${value}`);
-  const best = `${chosen.nodeName} scores ${chosen.score} (${terms.join(", ")})`;
-  return next ? `${fits}; ${best}, next ${next.nodeName} with ${next.score}` : `${fits}; ${best}`;
+/** One of a kind by name, or one of those that an explanation does not tell one by one. */
+function named(kind: string, subject: string | null): string {
+  return subject === null ? `another ${kind}` : `${kind} ${subject}`;
 }
 
 const REMEDY: Readonly<Record<RejectionCode, string>> = {

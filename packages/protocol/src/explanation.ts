@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { NodeId, ProjectName, WorkloadId } from "./ids.ts";
+import { AllocationId, NodeId, ProjectName, WorkloadId } from "./ids.ts";
 import { quotaDimensions } from "./project.ts";
 
 /**
@@ -64,11 +64,36 @@ export const Shortfall = z.object({
 });
 export type Shortfall = z.infer<typeof Shortfall>;
 
+/** What would have to end on a node for it to fit: as few as possible, and those least important. */
+export const FreedBy = z.object({
+  count: z.int().min(1),
+  /** The first of them, least important first. */
+  allocations: z
+    .array(
+      z.object({
+        allocation: AllocationId,
+        workload: WorkloadId,
+        priority: z.int(),
+        /** When it has ended at the latest; null where no time limit says so. */
+        endsByUnixMs: z.number().nullable(),
+      }),
+    )
+    .min(1),
+  /** When all of them have; null where that is not known. */
+  endsByUnixMs: z.number().nullable(),
+});
+export type FreedBy = z.infer<typeof FreedBy>;
+
 /** A node that nearly fits: everything it lacks, fewest lacks first. */
 export const NearestFit = z.object({
   nodeId: NodeId,
   nodeName: z.string(),
   shortfalls: z.array(Shortfall).min(1),
+  /**
+   * Told to who asks (`why`, `plan`), as of then; never in the log. Absent where nothing that ends
+   * would do, as on a node that is too small.
+   */
+  freedBy: FreedBy.optional(),
 });
 export type NearestFit = z.infer<typeof NearestFit>;
 

@@ -24,6 +24,7 @@ export * from "./limits.ts";
 export * from "./project.ts";
 export * from "./quantity.ts";
 export * from "./quantity-fields.ts";
+export * from "./remedy-text.ts";
 export * from "./resources.ts";
 export * from "./snapshot.ts";
 export * from "./subjects.ts";

@@ -51,6 +51,10 @@ export const limits = {
   logTailLinesMax: 100_000,
   longPollMsMax: 10_000,
   nearestFitsMax: 5,
+  /** Taints, constraints and the like told one by one in an explanation, of each kind. */
+  rejectionSubjectsMax: 16,
+  /** Allocations named one by one of those that would have to end for a node to fit. */
+  freeingListedMax: 8,
   placementCandidatesMax: 3,
   /** Placements, and stops, that a plan lists one by one; the rest are only counted. */
   planListedMax: 200,

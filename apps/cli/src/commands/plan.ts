@@ -1,12 +1,10 @@
-import {
-  describePending,
-  describePlacement,
-  describeRemedy,
-  type PlanResult,
-} from "@berth/protocol";
+import type { PlanResult } from "@berth/protocol";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { candidateTable } from "../output/candidate-table.ts";
+import { counted } from "../output/format-values.ts";
 import { makeHarmless } from "../output/harmless-text.ts";
+import { waitingLines } from "../output/no-fit-lines.ts";
 import type { Style } from "../output/terminal.ts";
 import { readWorkloadFiles } from "../workload-files/read-workload-files.ts";
 import { submitted } from "../workload-files/submitted.ts";
@@ -46,21 +44,39 @@ function printResult(context: Context, result: PlanResult): void {
   for (const { path, before, after } of result.diff) {
     context.print(`    ${path}: ${jsonText(before)} → ${jsonText(after)}`);
   }
-  for (const { index, nodeName, why } of result.placements) {
-    context.print(
-      `  ${out.paint("green", "place")} [${index}] on ${nodeName}: ${describePlacement(why)}`,
-    );
-  }
+  printPlacements(context, result);
   for (const { allocation, nodeName } of result.stops) {
     context.print(`  ${out.paint("red", "stop")} ${allocation} on ${nodeName}`);
   }
-  if (result.unplaced > 0) {
-    for (const { count, explanation } of result.pending) {
-      const reason = describePending(explanation, { nowUnixMs: Date.now() });
-      context.print(`  ${out.paint("yellow", "wait")} ${count}: ${reason}`);
-    }
-    const remedy = result.noFit === null ? null : describeRemedy(result.noFit);
-    if (remedy !== null) context.print(`    ${remedy}`);
+  if (result.stopped > result.stops.length) {
+    context.print(`  ${out.paint("red", "stop")} ${result.stopped - result.stops.length} more`);
+  }
+  printUnplaced(context, result);
+}
+
+/** Where each one goes; all of them ask the same, so the first shows how nodes were compared. */
+function printPlacements(context: Context, { placements, placed }: PlanResult): void {
+  const { out } = context.terminal;
+  const place = out.paint("green", "place");
+  for (const [at, { index, nodeName, why }] of placements.entries()) {
+    const { nodesFeasible, nodesTotal, candidates } = why;
+    const fits = `fits ${nodesFeasible} of ${counted(nodesTotal, "node")}`;
+    const score = candidates[0] ? `, score ${candidates[0].score}` : "";
+    context.print(`  ${place} [${index}] on ${nodeName}: ${fits}${score}`);
+    if (at === 0) out.write(candidateTable(out, candidates, "      "));
+  }
+  if (placed > placements.length) {
+    context.print(`  ${place} ${placed - placements.length} more`);
+  }
+}
+
+function printUnplaced(context: Context, { pending }: PlanResult): void {
+  const { out } = context.terminal;
+  const nowUnixMs = Date.now();
+  for (const { count, explanation } of pending) {
+    const { reason, below } = waitingLines(explanation, out, nowUnixMs);
+    context.print(`  ${out.paint("yellow", "wait")} ${count}: ${reason}`);
+    for (const line of below) context.print(`  ${line}`);
   }
 }
 

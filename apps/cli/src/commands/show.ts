@@ -14,9 +14,9 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { allocationColumns, nodeStatusText } from "../output/columns.ts";
 import { age, counted } from "../output/format-values.ts";
 import { makeHarmless } from "../output/harmless-text.ts";
+import { needsText, rulesText } from "../output/spec-text.ts";
 import { renderTable } from "../output/table.ts";
 import { progressText } from "../output/workload-text.ts";
-import { needsText } from "./why.ts";
 
 type Fields = readonly (readonly [name: string, text: string | null])[];
 
@@ -56,7 +56,7 @@ function showWorkload(context: Context, detail: WorkloadDetail): ExitCode {
     ["status", progressText(detail)],
     ["needs", needsText(spec)],
     ["command", spec.task.command.map(shellWord).join(" ")],
-    ["where", spec.constraints.length === 0 ? null : spec.constraints.join(" and ")],
+    ["where", rulesText(spec)],
     [
       "age",
       `${age(detail.submittedAtUnixMs, now)}, changed ${age(detail.updatedAtUnixMs, now)} ago`,

@@ -1,7 +1,7 @@
 import {
   BerthError,
   describePendingGroup,
-  describeRemedy,
+  describeNearestFit,
   formatDurationMs,
   type HypothesisInput,
   type IndexChange,
@@ -153,7 +153,8 @@ function printWaiting(
   context.print(`${out.paint("yellow", "waiting")}  ${workload}  ${change}`);
   for (const group of groups) {
     context.print(`  ${describePendingGroup(group, { nowUnixMs: Date.now() })}`);
-    const remedy = group.explanation.reason === "no_fit" ? describeRemedy(group.explanation) : null;
-    if (remedy !== null) context.print(`    ${remedy}`);
+    const { explanation } = group;
+    const [nearest] = explanation.reason === "no_fit" ? explanation.nearest : [];
+    if (nearest) context.print(`    ${describeNearestFit(nearest)}`);
   }
 }

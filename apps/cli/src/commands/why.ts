@@ -1,18 +1,12 @@
-import {
-  type Candidate,
-  describeNearestFit,
-  describePending,
-  describeRejection,
-  type PendingGroup,
-  type Why,
-  type WorkloadSpec,
-} from "@berth/protocol";
+import type { PendingGroup, Why, WorkloadSpec } from "@berth/protocol";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { candidateTable } from "../output/candidate-table.ts";
 import { age, counted } from "../output/format-values.ts";
-import { resourceTexts } from "../output/resources-text.ts";
+import { makeHarmless } from "../output/harmless-text.ts";
+import { waitingLines } from "../output/no-fit-lines.ts";
+import { needsText, rulesText } from "../output/spec-text.ts";
 import { allocationStyle, workloadStyle } from "../output/status-style.ts";
-import { type Column, renderTable } from "../output/table.ts";
 
 /** `berth why`: every word here is made from the decision's own data. */
 export async function why(context: Context, name: string): Promise<ExitCode> {
@@ -37,27 +31,19 @@ function printHead(context: Context, { workload }: Why, spec: WorkloadSpec): voi
   const status = style === null ? workload.status : out.paint(style, workload.status);
   const since = age(workload.submittedAtUnixMs, Date.now());
   const head = `${out.paint("bold", workload.id)}  ${workload.kind}  ${status}  ${since}`;
-  context.print(`${head}  needs ${needsText(spec)}`);
-}
-
-/** What one instance asks for, biggest worry first. */
-export function needsText({ resources, ports }: WorkloadSpec): string {
-  const count = Object.keys(ports).length;
-  return [...resourceTexts(resources), ...(count > 0 ? [counted(count, "port")] : [])].join(", ");
+  context.print(`${head}  needs ${makeHarmless(needsText(spec))}`);
+  const rules = rulesText(spec);
+  if (rules !== null) context.print(`  ${out.paint("dim", makeHarmless(rules))}`);
 }
 
 function printPending(context: Context, { count, indexes, explanation }: PendingGroup): void {
   const { out } = context.terminal;
+  const nowUnixMs = Date.now();
   const ranges = indexes.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(",");
   const head = `${out.paint("yellow", "waiting")} [${ranges}]  ${counted(count, "instance")}`;
-  if (explanation.reason !== "no_fit") {
-    context.print(`${head}: ${describePending(explanation, { nowUnixMs: Date.now() })}`);
-    return;
-  }
-  const { nodesTotal, rejections, nearest } = explanation;
-  context.print(`${head}: fits none of ${counted(nodesTotal, "node")}`);
-  for (const rejection of rejections) context.print(`  ${describeRejection(rejection)}`);
-  for (const fit of nearest) context.print(`  ${out.paint("cyan", describeNearestFit(fit))}`);
+  const { reason, below } = waitingLines(explanation, out, nowUnixMs);
+  context.print(`${head}: ${reason}`);
+  for (const line of below) context.print(line);
 }
 
 function printPlacement(
@@ -72,23 +58,5 @@ function printPlacement(
   context.print(`${state} [${index}]  ${id} on ${nodeName}${again}`);
   if (reasons === null) return;
   context.print(`  fitted ${reasons.nodesFeasible} of ${counted(reasons.nodesTotal, "node")}:`);
-  const table = renderTable(out, candidateColumns(reasons.candidates), reasons.candidates);
-  out.write(table.replaceAll(/^/gm, "    ").trimEnd());
-  out.write("\n");
-}
-
-/** The score and every term of it; the terms of one decision are the same for all candidates. */
-function candidateColumns(candidates: readonly Candidate[]): Column<Candidate>[] {
-  const terms = Object.keys(candidates[0]?.terms ?? {});
-  return [
-    { title: "NODE", value: ({ nodeName }) => nodeName },
-    { title: "SCORE", value: ({ score }) => String(score), align: "right" },
-    ...terms.map(
-      (term): Column<Candidate> => ({
-        title: term.toUpperCase(),
-        value: (candidate) => String(candidate.terms[term] ?? 0),
-        align: "right",
-      }),
-    ),
-  ];
+  out.write(candidateTable(out, reasons.candidates, "    "));
 }

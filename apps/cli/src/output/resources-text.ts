@@ -10,27 +10,33 @@ import { counted } from "./format-values.ts";
 
 /** What one instance asks for, biggest worry first: `2 GPUs (h100), 4 cpu, 16GiB memory`. */
 export function resourceTexts(resources: ResourceRequest): string[] {
-  const { gpu, cpuMillis, memoryMiB, diskMiB, networkMbps, devices = {} } = resources;
+  const { gpu, cpuMillis, memoryMiB, diskMiB, diskClass, networkMbps, devices = {} } = resources;
   return [
     gpu ? gpuText(gpu) : null,
-    `${formatCpuMillis(cpuMillis)} cpu`,
+    `${formatCpuMillis(cpuMillis)} ${resources.exclusiveCores ? "cores of its own" : "cpu"}`,
     `${formatMemoryMiB(memoryMiB)} memory`,
-    diskMiB > 0 ? `${formatMemoryMiB(diskMiB)} disk` : null,
+    diskMiB > 0 ? `${formatMemoryMiB(diskMiB)} ${diskClass ? `${diskClass} ` : ""}disk` : null,
     networkMbps > 0 ? `${formatNetworkMbps(networkMbps)} network` : null,
     ...Object.entries(devices).map(([name, count]) => `${count} ${name}`),
+    resources.numa === "require" ? "all in one NUMA zone" : null,
   ].filter((part) => part !== null);
 }
 
 function gpuText({
   count,
   models,
+  memoryMiB,
   shareMillis = WHOLE_GPU_MILLIS,
   slice,
 }: NonNullable<ResourceRequest["gpu"]>): string {
   const kind = slice === undefined ? "GPU" : `GPU slice ${slice}`;
   const amount =
     shareMillis < WHOLE_GPU_MILLIS ? `${shareMillis / WHOLE_GPU_MILLIS} GPU` : counted(count, kind);
-  return models.length > 0 ? `${amount} (${models.join(" or ")})` : amount;
+  const conditions = [
+    ...(models.length > 0 ? [models.join(" or ")] : []),
+    ...(memoryMiB > 0 ? [formatMemoryMiB(memoryMiB)] : []),
+  ];
+  return conditions.length > 0 ? `${amount} (${conditions.join(", ")})` : amount;
 }
 
 export const dimensionNames: Readonly<Record<HeadroomDimension, string>> = {

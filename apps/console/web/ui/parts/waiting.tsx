@@ -1,5 +1,11 @@
 import type { NoFit, PendingGroup } from "@berth/protocol";
-import { describeNearestFit, describePendingGroup, describeRejection } from "@berth/protocol";
+import {
+  describeEstimatedStart,
+  describeNearestFit,
+  describePendingGroup,
+  describeRejection,
+  describeSmallerFit,
+} from "@berth/protocol";
 import { funnelOf } from "../../model/funnel.ts";
 import { plural } from "../../model/format.ts";
 import { nodeHref } from "../../model/route.ts";
@@ -71,7 +77,33 @@ function FitFunnel({ noFit }: { noFit: NoFit }) {
           </ol>
         </div>
       )}
+      <SmallerRequests noFit={noFit} />
     </div>
+  );
+}
+
+/** What would fit now if it asked for less, and when it starts as it is. */
+function SmallerRequests({ noFit }: { noFit: NoFit }) {
+  const { now } = useStore();
+  const { smaller = [], estimatedStartUnixMs = null } = noFit;
+  return (
+    <>
+      {smaller.length === 0 ? null : (
+        <div class="nearest">
+          <h3>Smaller requests</h3>
+          <ul>
+            {smaller.map((fit) => (
+              <li key={fit.dimension}>
+                <a href={nodeHref(fit.nodeId)}>{describeSmallerFit(fit)}</a>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+      {estimatedStartUnixMs === null ? null : (
+        <p class="quiet">{describeEstimatedStart(estimatedStartUnixMs, now.value.unixMs)}</p>
+      )}
+    </>
   );
 }
 

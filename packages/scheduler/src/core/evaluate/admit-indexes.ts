@@ -2,7 +2,7 @@ import type { NoFit, PendingExplanation } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { explainNoFit } from "../explain/no-fit.ts";
 import type { Waiting } from "../explain/group-pending.ts";
-import { firstLack } from "../place/check-node.ts";
+import { firstLack, type Lack } from "../place/check-node.ts";
 import { placementRequest } from "../place/placement-request.ts";
 import { NO_SURROUNDINGS } from "../place/surroundings.ts";
 import type { Hold } from "../queue/holds.ts";
@@ -103,17 +103,21 @@ function placeAllowed(pass: Pass, workload: WorkloadRecord, indexes: readonly nu
     pass.charge(workload, node, event.granted);
   }
   if (isCut || noFit === null) return { placed, unplaced, why: null, isCut };
-  const blocked = against.length === 0 ? noFit : blockedBy(pass, workload, indexes, against);
+  const blocked = against.length === 0 ? noFit : blockedBy(pass, workload, indexes, against, noFit);
   if (!isOwnNode) pass.blocked.add(key, blocked);
   return { placed, unplaced, why: whyBlocked(pass, workload, blocked, unplaced.length), isCut };
 }
 
-/** Why it has no place although nothing may be kept from it: who keeps the room, or nobody. */
+/**
+ * Why it has no place although nothing may be kept from it: who keeps the room, or nobody. What would
+ * fit if it asked for less is as it was found, around what is kept.
+ */
 function blockedBy(
   pass: Pass,
   workload: WorkloadRecord,
   indexes: readonly number[],
   against: readonly Hold[],
+  { smaller }: NoFit,
 ): NoFit | Hold {
   const request = placementRequest(workload.spec);
   const surroundings = surroundingsOf(pass, workload, request, indexes) ?? NO_SURROUNDINGS;
@@ -130,7 +134,15 @@ function blockedBy(
     }
     const nodes = [...pass.state.nodes.values()];
     pass.countLooks(nodes.length);
-    return explainNoFit(request, nodes, pass.ledger, surroundings, reserved);
+    const keptFor = (node: NodeRecord): Lack | null => {
+      const subject = reserved.get(node);
+      return subject === undefined
+        ? null
+        : { code: "reserved", subject, requested: null, available: null };
+    };
+    const noFit = explainNoFit(request, nodes, pass.ledger, surroundings, keptFor);
+    const { smaller: _lifted, ...lifted } = noFit;
+    return smaller === undefined ? lifted : { ...lifted, smaller };
   });
 }
 

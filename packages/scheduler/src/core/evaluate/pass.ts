@@ -47,6 +47,7 @@ export class Pass {
   private readonly decided = new Map<NodeRecord, Decided[]>();
   private readonly placed = new Map<WorkloadId, NodeRecord[]>();
   private readonly stopped = new Set<AllocationId>();
+  private readonly released = new Set<AllocationId>();
 
   constructor(
     state: ClusterState,
@@ -105,12 +106,18 @@ export class Pass {
   }
 
   /** What is about to end counts as gone: its room is free for what the pass decides from now on. */
-  release({ workloadId, spec, nodeId, granted }: AllocationRecord): void {
+  release({ id, workloadId, spec, nodeId, granted }: AllocationRecord): void {
     const node = this.state.nodes.get(nodeId);
     if (!node) return;
+    this.released.add(id);
     this.ledger.release(node, granted);
     this.projects.release(projectOf(workloadId), quotaUseOf(spec));
     this.blocked.clear();
+  }
+
+  /** Whether the pass counts it as gone although the state has it. */
+  hasReleased({ id }: AllocationRecord): boolean {
+    return this.released.has(id);
   }
 
   /** What the workload's project may take back from others for one more of it. */

@@ -215,6 +215,60 @@ describe("why", () => {
   });
 });
 
+describe("what would help", () => {
+  test("why names what has to end on the nearest nodes, the least important first, and until when", () => {
+    const cluster = new TestCluster().join(1);
+    const hour = 3_600_000;
+    cluster.apply(serviceSpec({ name: "shop", priority: 80, resources: { cpuMillis: 2_000 } }));
+    cluster.apply(
+      batchSpec({
+        name: "train",
+        priority: 20,
+        resources: { cpuMillis: 2_000 },
+        placement: { timeLimitMs: hour },
+      }),
+    );
+    cluster.apply(batchSpec({ resources: { cpuMillis: 2_000 } }));
+    const train = cluster.only("train");
+    const endsByUnixMs = train.placedAtUnixMs + hour + train.spec.stop.graceMs;
+    const [group] = ask(cluster, "workload.why", { workload: "job" }).pending;
+    expect(group?.explanation).toMatchObject({
+      nearest: [
+        {
+          nodeName: "n0",
+          freedBy: {
+            count: 1,
+            allocations: [
+              { allocation: train.id, workload: "default/train", priority: 20, endsByUnixMs },
+            ],
+            endsByUnixMs,
+          },
+        },
+      ],
+    });
+    expect(cluster.workload("job").pending[0]?.explanation).not.toHaveProperty("nearest.0.freedBy");
+  });
+
+  test("plan names the largest smaller request, and what has to end beside what it ends itself", () => {
+    const cluster = new TestCluster().join(2);
+    cluster.apply(serviceSpec({ name: "web", resources: { cpuMillis: 3_000 } }));
+    cluster.apply(serviceSpec({ name: "shop", resources: { cpuMillis: 3_000 } }));
+    const plan = ask(cluster, "workload.plan", {
+      workloads: [
+        { ...web, resources: { cpu: "5" } },
+        { ...web, name: "new", resources: { cpu: "2" }, count: 2 },
+      ],
+    });
+    const [larger, beside] = plan.results;
+    expect(larger?.noFit).toMatchObject({
+      smaller: [{ dimension: "cpuMillis", requested: 5_000, fits: 4_000 }],
+    });
+    expect(larger?.noFit?.nearest.some(({ freedBy }) => freedBy)).toBe(false);
+    // What web's update ends is free already: two of the new one go there.
+    expect(beside).toMatchObject({ placed: 2, noFit: null });
+  });
+});
+
 describe("lists and numbers", () => {
   test("the cluster in numbers", () => {
     const cluster = new TestCluster().join(2);

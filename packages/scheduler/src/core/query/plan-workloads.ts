@@ -9,15 +9,18 @@ import {
   type WorkloadSpec,
 } from "@berth/protocol";
 import { findChangedKinds, refuseSpecs, reviseSpec } from "../command/apply-workloads.ts";
+import { findOverQuota } from "../command/over-quota.ts";
 import { type Admitted, admitIndexes } from "../evaluate/admit-indexes.ts";
 import { inLine, stand } from "../evaluate/in-line.ts";
 import { Pass } from "../evaluate/pass.ts";
+import { surroundingsOf } from "../evaluate/place-indexes.ts";
+import { explainFreeing, type FreeingContext } from "../explain/freed-by.ts";
 import { groupPending } from "../explain/group-pending.ts";
+import { placementRequest } from "../place/placement-request.ts";
+import { NO_SURROUNDINGS } from "../place/surroundings.ts";
 import { clusterCapacity } from "../queue/cluster-capacity.ts";
 import { FairQueue } from "../queue/fair-queue.ts";
 import { keepReserved } from "../queue/reservations.ts";
-
-import { findOverQuota } from "../command/over-quota.ts";
 import { liveOf } from "../reconcile/reconcile-context.ts";
 import { reconcileWorkload } from "../reconcile/reconcile-workload.ts";
 import { newWorkload, reviseWorkload } from "../state/apply-workload-event.ts";
@@ -86,7 +89,7 @@ function planWorkload(pass: Pass, workload: WorkloadRecord): PlanResult {
     diff: known ? diffJson(known.spec, spec) : [],
     ...listPlacements(pass, firstEvent),
     ...listStops([...ending.values()]),
-    ...unplacedOf(admitted),
+    ...unplacedOf(admitted, freeingOf(pass, workload, indexes)),
   };
 }
 
@@ -123,10 +126,34 @@ function listStops(ending: readonly AllocationRecord[]): Pick<PlanResult, "stops
   return { stops: stops.slice(0, limits.planListedMax), stopped: stops.length };
 }
 
-function unplacedOf({ waiting }: Admitted): Pick<PlanResult, "unplaced" | "pending" | "noFit"> {
-  const pending = groupPending(waiting);
+function unplacedOf(
+  { waiting }: Admitted,
+  freeing: FreeingContext,
+): Pick<PlanResult, "unplaced" | "pending" | "noFit"> {
+  const pending = groupPending(waiting).map((group) => ({
+    ...group,
+    explanation: explainFreeing(group.explanation, freeing),
+  }));
   const noFit = pending.flatMap(({ explanation }) =>
     explanation.reason === "no_fit" ? [explanation] : [],
   );
   return { unplaced: waiting.length, pending, noFit: noFit[0] ?? null };
+}
+
+/** What would have to end, beside what ends by this plan itself. */
+function freeingOf(
+  pass: Pass,
+  workload: WorkloadRecord,
+  indexes: readonly number[],
+): FreeingContext {
+  const { state, nowUnixMs, ledger } = pass;
+  const request = placementRequest(workload.spec);
+  return {
+    state,
+    nowUnixMs,
+    request,
+    surroundings: surroundingsOf(pass, workload, request, indexes) ?? NO_SURROUNDINGS,
+    usageOf: (node) => ledger.usageOf(node),
+    hasEnded: (allocation) => pass.hasReleased(allocation),
+  };
 }
