@@ -96,6 +96,8 @@ describe("a workload's life", () => {
     const waited = await home.run(["apply", path, "--wait", "--timeout", "1s"]);
     expect(waited.exitCode).toBe(2);
     expect(waited.stderr).toContain("fits none of 1 node");
+    expect(waited.stderr).toMatch(/^warning: .*huge\.yaml:\d+:\d+ {2}resources\.cpu: /m);
+    expect(waited.stderr).toContain("instead of 4000 cpu");
     expect((await home.run(["plan", path])).exitCode).toBe(2);
 
     const { value } = await home.json("why", "huge");

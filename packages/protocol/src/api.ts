@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SpecWarning } from "./errors.ts";
 import { NoFit, PendingGroup, PlacementExplanation } from "./explanation.ts";
 import { AllocationId, NodeId, RequestId, WorkloadId } from "./ids.ts";
 import { limits } from "./limits.ts";
@@ -41,6 +42,8 @@ export const ApplyResult = z.object({
   workload: WorkloadId,
   version: z.int(),
   change: z.enum(["created", "updated", "unchanged"]),
+  /** Why it may wait longer than its author thinks. */
+  warnings: z.array(SpecWarning).default([]),
 });
 export type ApplyResult = z.infer<typeof ApplyResult>;
 
@@ -64,6 +67,7 @@ export const PlanResult = z.object({
   /** Why the unplaced ones would wait. */
   pending: z.array(PendingGroup).default([]),
   noFit: NoFit.nullable(),
+  warnings: z.array(SpecWarning).default([]),
 });
 export type PlanResult = z.infer<typeof PlanResult>;
 

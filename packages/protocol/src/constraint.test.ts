@@ -63,6 +63,38 @@ describe("what an expression says of a node", () => {
   });
 });
 
+describe("the types of an expression", () => {
+  test("text has no order: comparing it so is false, either way", () => {
+    for (const comparison of ["<", "<=", ">", ">="]) {
+      expect(isTrue(`node.labels.tier ${comparison} 1`)).toBe(false);
+      expect(isTrue(`node.cpu.model ${comparison} 1.2`)).toBe(false);
+    }
+  });
+
+  test.each([
+    ["node.cpu.threads == many", "node.cpu.threads is a number, and 'many' is none", 21],
+    ["node.gpu.count in [1, two, three]", "and 'two' is none", 23],
+    ["node.name == a and node.kernel >= stable", "'>=' compares numbers and versions", 35],
+    ['node.labels.ram > "64GiB"', "and '64GiB' is neither", 19],
+  ])("'%s': %s, at column %i", (source, message, column) => {
+    const parsed = parseConstraint(source);
+    expect(parsed.ok && parsed.mistyped[0]).toMatchObject({
+      message: expect.stringContaining(message),
+      column,
+    });
+  });
+
+  test("what makes sense is of the right type", () => {
+    for (const source of [
+      "node.cpu.threads >= 64 and node.memoryMiB != 0",
+      "node.kernel > 6.1.0-18 and node.labels.rack == 7 and node.cpu.model =~ 93",
+      "node.gpu.count in [1, 2] or node.labels.driver >= v550.54",
+    ]) {
+      expect(parseConstraint(source)).toMatchObject({ ok: true, mistyped: [] });
+    }
+  });
+});
+
 describe("what is wrong with an expression, and where", () => {
   test.each([
     ["", "expected an attribute", 1],

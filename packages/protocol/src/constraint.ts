@@ -1,3 +1,5 @@
+import { hasOrder, isNumber, orderOf } from "./value-order.ts";
+
 /**
  * The constraint language: one expression about a node, checked when the workload is submitted and
  * evaluated for each node.
@@ -14,7 +16,8 @@
  *                | path [ "not" ] "in" "[" value { "," value } "]"
  *     path = "node" { "." word }     value = word | number | quoted string
  *
- * A missing attribute makes a comparison false, `!=` and `not in` true. `=~` is a plain
+ * A missing attribute makes a comparison false, `!=` and `not in` true. `<` and the like compare
+ * numbers and versions (`value-order.ts`) and are false for any other text. `=~` is a plain
  * case-insensitive "contains", not a regular expression: no submission can make it slow.
  */
 export type Comparison = "==" | "!=" | "<" | "<=" | ">" | ">=" | "=~";
@@ -26,8 +29,20 @@ export type Constraint =
   | { op: "compare"; comparison: Comparison; path: string; value: string };
 
 export type ParsedConstraint =
-  | { ok: true; constraint: Constraint; paths: readonly string[] }
-  | { ok: false; message: string; column: number };
+  | {
+      ok: true;
+      constraint: Constraint;
+      paths: readonly string[];
+      /** Comparisons that are never true, because the value is not of the attribute's type. */
+      mistyped: readonly Misplaced[];
+    }
+  | ({ ok: false } & Misplaced);
+
+/** What is wrong at which 1-based column. */
+export interface Misplaced {
+  readonly message: string;
+  readonly column: number;
+}
 
 /** Attributes every node has, beside `node.labels.<key>` and `node.meta.<key>`. */
 export const nodeAttributes = [
@@ -45,6 +60,13 @@ export const nodeAttributes = [
   "node.gpu.count",
 ] as const;
 
+/** Those that are numbers on every node. */
+const numericAttributes: ReadonlySet<string> = new Set([
+  "node.cpu.threads",
+  "node.memoryMiB",
+  "node.gpu.count",
+]);
+
 export function isNodeAttribute(path: string): boolean {
   return (
     (nodeAttributes as readonly string[]).includes(path) || /^node\.(labels|meta)\.[^.]/.test(path)
@@ -57,7 +79,8 @@ export function parseConstraint(source: string): ParsedConstraint {
     const parser = new Parser(source);
     const constraint = parser.expression();
     parser.expectEnd();
-    return { ok: true, constraint, paths: parser.paths };
+    const { paths, mistyped } = parser;
+    return { ok: true, constraint, paths, mistyped };
   } catch (error) {
     if (error instanceof SyntaxProblem) {
       return { ok: false, message: error.message, column: error.column };
@@ -104,32 +127,35 @@ function compare(
     case "=~":
       return String(actual).toLowerCase().includes(expected.toLowerCase());
     case "<":
-      return order(actual, expected) < 0;
+      return isOrdered(actual, expected, (order) => order < 0);
     case "<=":
-      return order(actual, expected) <= 0;
+      return isOrdered(actual, expected, (order) => order <= 0);
     case ">":
-      return order(actual, expected) > 0;
+      return isOrdered(actual, expected, (order) => order > 0);
     case ">=":
-      return order(actual, expected) >= 0;
+      return isOrdered(actual, expected, (order) => order >= 0);
   }
 }
 
-/** Numbers by value, otherwise dotted versions part by part: 1.9 before 1.10. */
-function order(actual: string | number, expected: string): number {
-  const left = String(actual).split(/[.-]/);
-  const right = expected.split(/[.-]/);
-  if (left.length === 1 || right.length === 1) {
-    const difference = Number(actual) - Number(expected);
-    if (Number.isFinite(difference)) return difference;
+/** False where the two have no order. */
+function isOrdered(
+  actual: string | number,
+  expected: string,
+  holdsFor: (order: number) => boolean,
+): boolean {
+  const order = orderOf(String(actual), expected);
+  return order !== null && holdsFor(order);
+}
+
+/** Why the comparison is never true, or always; null when it makes sense. */
+function typeMessage(path: string, comparison: Comparison, value: string): string | null {
+  if (numericAttributes.has(path)) {
+    return isNumber(value) ? null : `${path} is a number, and '${value}' is none`;
   }
-  for (let i = 0; i < Math.max(left.length, right.length); i += 1) {
-    const a = left[i] ?? "";
-    const b = right[i] ?? "";
-    const difference = Number(a) - Number(b);
-    if (Number.isFinite(difference) && difference !== 0) return difference;
-    if (!Number.isFinite(difference) && a !== b) return a < b ? -1 : 1;
+  if (comparison === "==" || comparison === "!=" || comparison === "=~" || hasOrder(value)) {
+    return null;
   }
-  return 0;
+  return `'${comparison}' compares numbers and versions, and '${value}' is neither`;
 }
 
 class SyntaxProblem extends Error {
@@ -148,6 +174,7 @@ const TOKEN =
 
 class Parser {
   readonly paths: string[] = [];
+  readonly mistyped: Misplaced[] = [];
   private readonly source: string;
   private offset = 0;
   private depth = 0;
@@ -198,12 +225,12 @@ class Parser {
   private comparison(): Constraint {
     const path = this.path();
     const negated = this.takeWord("not");
-    if (this.takeWord("in")) return { op: "in", path, values: this.list(), negated };
+    if (this.takeWord("in")) return { op: "in", path, values: this.list(path), negated };
     if (negated) this.fail("'in' after 'not'");
     const operator = this.token;
     for (const comparison of ["==", "!=", "<=", ">=", "=~", "<", ">"] as const) {
       if (this.takeSymbol(comparison))
-        return { op: "compare", comparison, path, value: this.value() };
+        return { op: "compare", comparison, path, value: this.value(path, comparison) };
     }
     this.token = operator;
     return this.fail("an operator: ==, !=, <, <=, >, >=, =~, in, not in");
@@ -223,17 +250,19 @@ class Parser {
     return text;
   }
 
-  private list(): string[] {
+  private list(path: string): string[] {
     if (!this.takeSymbol("[")) this.fail("'[' and a list of values");
-    const values = [this.value()];
-    while (this.takeSymbol(",")) values.push(this.value());
+    const values = [this.value(path, "==")];
+    while (this.takeSymbol(",")) values.push(this.value(path, "=="));
     if (!this.takeSymbol("]")) this.fail("',' or ']'");
     return values;
   }
 
-  private value(): string {
-    const { text, kind } = this.token;
+  private value(path: string, comparison: Comparison): string {
+    const { text, kind, column } = this.token;
     if (kind !== "word" && kind !== "string") this.fail("a value");
+    const message = typeMessage(path, comparison, text);
+    if (message !== null) this.mistyped.push({ message, column });
     this.token = this.next();
     return text;
   }

@@ -40,6 +40,10 @@ export const SpecProblem = z.object({
 });
 export type SpecProblem = z.infer<typeof SpecProblem>;
 
+/** Something about an accepted spec that is probably not meant, as the cluster is now. */
+export const SpecWarning = SpecProblem.pick({ path: true, message: true, suggestion: true });
+export type SpecWarning = z.infer<typeof SpecWarning>;
+
 export const WireError = z.object({
   code: ErrorCodeSchema,
   message: z.string(),

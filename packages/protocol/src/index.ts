@@ -30,6 +30,7 @@ export * from "./snapshot.ts";
 export * from "./subjects.ts";
 export * from "./utf8-length.ts";
 export * from "./validate-workloads.ts";
+export * from "./value-order.ts";
 export * from "./views.ts";
 export * from "./what-if.ts";
 export * from "./workload-input.ts";

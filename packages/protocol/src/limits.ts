@@ -51,6 +51,8 @@ export const limits = {
   logTailLinesMax: 100_000,
   longPollMsMax: 10_000,
   nearestFitsMax: 5,
+  /** Nodes that are looked at to warn of what one submission asks for. */
+  warningNodesMax: 20_000,
   /** Taints, constraints and the like told one by one in an explanation, of each kind. */
   rejectionSubjectsMax: 16,
   /** Allocations named one by one of those that would have to end for a node to fit. */

@@ -17,15 +17,16 @@ const Attribute = z
   })
   .refine(isNodeAttribute, "a label such as rack, or an attribute such as node.labels.rack");
 
-const Expression = z
+export const Expression = z
   .string()
   .min(1)
   .max(limits.constraintLengthMax)
   .superRefine((source, context) => {
     const parsed = parseConstraint(source);
-    if (parsed.ok) return;
-    const message = `${parsed.message} (at character ${parsed.column})`;
-    context.addIssue({ code: "custom", message, input: source });
+    for (const { message, column } of parsed.ok ? parsed.mistyped : [parsed]) {
+      const where = `${message} (at character ${column})`;
+      context.addIssue({ code: "custom", message: where, input: source });
+    }
   });
 
 const AffinityInput = z.strictObject({

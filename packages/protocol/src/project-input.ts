@@ -1,10 +1,10 @@
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
-import { parseConstraint } from "./constraint.ts";
 import type { SpecProblem } from "./errors.ts";
 import { ProjectName } from "./ids.ts";
 import { issueMessage } from "./issue-message.ts";
 import { limits } from "./limits.ts";
+import { Expression } from "./placement-input.ts";
 import { CpuMillis, MemoryMiB } from "./quantity-fields.ts";
 import { QUANTITY_MAX, WHOLE_GPU_MILLIS } from "./quantity.ts";
 
@@ -66,21 +66,7 @@ export const ReservationInput = z.strictObject({
   nodes: z.int().min(1).max(limits.reservedNodesMax),
   /** Least GPUs of each of them. */
   gpus: z.int().min(0).max(limits.gpusPerAllocationMax).default(0),
-  constraints: z
-    .array(
-      z
-        .string()
-        .min(1)
-        .max(limits.constraintLengthMax)
-        .superRefine((source, context) => {
-          const parsed = parseConstraint(source);
-          if (parsed.ok) return;
-          const message = `${parsed.message} (at character ${parsed.column})`;
-          context.addIssue({ code: "custom", message, input: source });
-        }),
-    )
-    .max(limits.constraintsMax)
-    .default([]),
+  constraints: z.array(Expression).max(limits.constraintsMax).default([]),
 });
 /** What people write. */
 export type ReservationInput = z.input<typeof ReservationInput>;

@@ -1,6 +1,8 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import { checkAcrossFields } from "./check-across-fields.ts";
+import { type Constraint, parseConstraint } from "./constraint.ts";
+import { findContradiction } from "./contradiction.ts";
 import type { SpecProblem } from "./errors.ts";
 import { issueMessage } from "./issue-message.ts";
 import { limits } from "./limits.ts";
@@ -38,7 +40,7 @@ export function validateWorkloads(documents: readonly unknown[]): Validated {
       problems.push(problem(document, path, message, offending));
     }
   }
-  problems.push(...findRepeated(accepted), ...findOversized(accepted));
+  problems.push(...findRepeated(accepted), ...findOversized(accepted), ...findHopeless(accepted));
   if (problems.length === 0) return { ok: true, specs: accepted.map(({ spec }) => spec) };
   return { ok: false, problems: problems.toSorted((a, b) => a.document - b.document) };
 }
@@ -91,6 +93,25 @@ function findOversized(accepted: readonly Accepted[]): SpecProblem[] {
             undefined,
           ),
         ];
+  });
+}
+
+/** Constraints that contradict each other, or the pool. */
+function findHopeless(accepted: readonly Accepted[]): SpecProblem[] {
+  return accepted.flatMap(({ document, spec }) => {
+    const pool = spec.placement?.pool;
+    const inPool: Constraint[] =
+      pool === undefined
+        ? []
+        : [{ op: "compare", comparison: "==", path: "node.pool", value: pool }];
+    const written = spec.constraints.map((source) => parseConstraint(source));
+    const all = [...inPool, ...written.flatMap((one) => (one.ok ? [one.constraint] : []))];
+    const found = findContradiction(all);
+    if (!found) return [];
+    const at = found.index - inPool.length;
+    const others = found.index === 0 ? "" : at === 0 ? " in this pool" : " and those before it";
+    const message = `no node can ever meet this${others}: ${found.path} contradicts itself`;
+    return [problem(document, ["constraints", at], message, spec.constraints[at])];
   });
 }
 

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { parseConstraint } from "./constraint.ts";
 import { DEVICE_NAME, DEVICE_NAME_HELP, DEVICES_MAX } from "./device-name.ts";
 import { ProjectName, WorkloadName } from "./ids.ts";
 import { limits } from "./limits.ts";
@@ -10,7 +9,7 @@ import {
   MemoryMiB,
   NetworkMbps,
 } from "./quantity-fields.ts";
-import { placementInputs, placementOf } from "./placement-input.ts";
+import { Expression, placementInputs, placementOf } from "./placement-input.ts";
 import { WHOLE_GPU_MILLIS } from "./quantity.ts";
 import { mediaClasses, PortNumber } from "./resources.ts";
 import type { WorkloadSpec } from "./workload-spec.ts";
@@ -182,17 +181,6 @@ const StopInput = z.strictObject({
   grace: DurationMs.prefault("10s").describe("Then SIGKILL, to every process of the task."),
 });
 
-const ConstraintInput = z
-  .string()
-  .min(1)
-  .max(limits.constraintLengthMax)
-  .superRefine((source, context) => {
-    const parsed = parseConstraint(source);
-    if (parsed.ok) return;
-    const message = `${parsed.message} (at character ${parsed.column})`;
-    context.addIssue({ code: "custom", message, input: source });
-  });
-
 const common = {
   name: WorkloadName.describe("Unique within the project."),
   project: ProjectName.default("default" as ProjectName).describe("Whose it is."),
@@ -215,7 +203,7 @@ const common = {
     .default({})
     .describe("By name; the task finds each number in `PORT_<name>`."),
   constraints: z
-    .array(ConstraintInput)
+    .array(Expression)
     .max(limits.constraintsMax)
     .default([])
     .describe("Expressions about a node, all of which must hold: `node.labels.rack in [a, b]`."),

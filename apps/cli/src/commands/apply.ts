@@ -6,7 +6,7 @@ import { progressText } from "../output/workload-text.ts";
 import { workloadStyle } from "../output/status-style.ts";
 import { type Settled, waitUntilSettled } from "../watch/wait-until-settled.ts";
 import { readWorkloadFiles } from "../workload-files/read-workload-files.ts";
-import { submitted } from "../workload-files/submitted.ts";
+import { submitted, tellWarnings } from "../workload-files/submitted.ts";
 
 export interface ApplyOptions {
   readonly wait?: true;
@@ -26,6 +26,7 @@ export async function apply(
     documents,
     client.call("workload.apply", { requestId: newRequestId(), workloads }),
   );
+  tellWarnings(context, documents, results);
   if (!context.isJson && context.format !== "name") {
     const print = options.wait ? context.note.bind(context) : context.print.bind(context);
     for (const result of results) print(changeText(result));

@@ -7,7 +7,7 @@ import { makeHarmless } from "../output/harmless-text.ts";
 import { waitingLines } from "../output/no-fit-lines.ts";
 import type { Style } from "../output/terminal.ts";
 import { readWorkloadFiles } from "../workload-files/read-workload-files.ts";
-import { submitted } from "../workload-files/submitted.ts";
+import { submitted, tellWarnings } from "../workload-files/submitted.ts";
 
 /** `berth plan`: the leader's own dry run. */
 export async function plan(context: Context, files: readonly string[]): Promise<ExitCode> {
@@ -15,6 +15,7 @@ export async function plan(context: Context, files: readonly string[]): Promise<
   const documents = await readWorkloadFiles(files);
   const workloads = documents.map(({ value }) => value);
   const reply = await submitted(documents, client.call("workload.plan", { workloads }));
+  tellWarnings(context, documents, reply.results);
   if (context.format === "json") context.printJson(reply);
   else for (const result of reply.results) printResult(context, result);
   return exitCodeOf(reply.results);

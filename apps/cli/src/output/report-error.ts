@@ -63,6 +63,15 @@ function fieldLines(
   ];
 }
 
+/** What an accepted submission was warned of, at its places in the files. */
+export function printWarnings({ notes }: Terminal, warnings: readonly FileProblem[]): void {
+  for (const warning of warnings) {
+    const [where = "", ...remedy] = problemLines(notes, warning);
+    const text = [`${notes.paint("yellow", "warning")}: ${where}`, ...remedy].join("\n");
+    notes.write(`${text}\n`);
+  }
+}
+
 function fieldText(path: readonly (string | number)[]): string {
   return path
     .map((key, at) => (typeof key === "number" ? `[${key}]` : at === 0 ? key : `.${key}`))

@@ -1,4 +1,6 @@
-import { BerthError } from "@berth/protocol";
+import { BerthError, type SpecWarning } from "@berth/protocol";
+import type { Context } from "../context.ts";
+import { printWarnings } from "../output/report-error.ts";
 import { WorkloadFileError } from "./read-workload-files.ts";
 import { locateProblems, type WorkloadDocument } from "./workload-document.ts";
 
@@ -15,4 +17,17 @@ export async function submitted<T>(
     }
     throw error;
   }
+}
+
+/** What it accepted, and would have its author know. In JSON that is part of the answer. */
+export function tellWarnings(
+  context: Context,
+  documents: readonly WorkloadDocument[],
+  results: readonly { readonly warnings: readonly SpecWarning[] }[],
+): void {
+  if (context.isJson) return;
+  const problems = results.flatMap(({ warnings }, document) =>
+    warnings.map((warning) => ({ ...warning, document, value: null })),
+  );
+  printWarnings(context.terminal, locateProblems(problems, documents));
 }

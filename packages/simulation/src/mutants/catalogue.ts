@@ -181,7 +181,7 @@ const decisionMutants: readonly Mutant[] = [
     name: "constraints are ignored",
     why: "a constraint is a must",
     file: checkNode,
-    find: "({ constraint }) => !holds(constraint, (path) => nodeAttribute(node.description, path))",
+    find: "({ constraint }) => !holdsOn(constraint, node)",
     replace: "() => false",
   },
   {

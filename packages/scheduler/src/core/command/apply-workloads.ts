@@ -4,6 +4,8 @@ import {
   type ClusterEvent,
   limits,
   type SpecProblem,
+  type SpecWarning,
+  utf8Length,
   validateWorkloads,
   workloadId,
   type WorkloadSpec,
@@ -11,6 +13,8 @@ import {
 import { type Refused, refuse } from "../select/refusal.ts";
 import type { ClusterState } from "../state/cluster-state.ts";
 import { sameSpec } from "../state/task-identity.ts";
+import { warningsOf } from "../explain/submission-warnings.ts";
+import { findCyclicColocations } from "./cyclic-colocations.ts";
 import { findOverQuota } from "./over-quota.ts";
 import { type CommandContext, type Decision, decide } from "./decision.ts";
 
@@ -24,6 +28,7 @@ export function applyWorkloads(
   const problems = [
     ...findChangedKinds(state, validated.specs),
     ...findOverQuota(state, validated.specs),
+    ...findCyclicColocations(state, validated.specs),
   ];
   if (problems.length > 0) return refuseSpecs(problems);
   const events: ClusterEvent[] = [];
@@ -37,11 +42,11 @@ export function applyWorkloads(
         retryable: true,
       });
     }
-    results.push(revision);
+    results.push({ ...revision, warnings: [] });
     if (change === "unchanged") continue;
     events.push({ type: "WorkloadApplied", workloadId: id, version, spec });
   }
-  const bytes = JSON.stringify(events).length;
+  const bytes = bytesOf(events) + bytesOf(results);
   if (bytes > limits.submissionBytesMax) {
     return refuse(
       "invalid",
@@ -52,11 +57,34 @@ export function applyWorkloads(
       },
     );
   }
-  return decide(events, { results });
+  const warnings = warningsOf(state, validated.specs);
+  return decide(events, { results: warned(results, warnings, limits.submissionBytesMax - bytes) });
 }
 
+/** The answer is kept beside the events, so only as many warnings as there is room for. */
+function warned(
+  results: readonly ApplyResult[],
+  warnings: readonly (readonly SpecWarning[])[],
+  bytesMax: number,
+): ApplyResult[] {
+  let bytesLeft = bytesMax;
+  return results.map((result, document) => {
+    const kept = (warnings[document] ?? []).filter((warning) => {
+      bytesLeft -= bytesOf(warning) + 1;
+      return bytesLeft >= 0;
+    });
+    return { ...result, warnings: kept };
+  });
+}
+
+function bytesOf(value: unknown): number {
+  return utf8Length(JSON.stringify(value));
+}
+
+type Revision = Omit<ApplyResult, "warnings">;
+
 /** What applying this spec would make of the workload: the same spec again changes nothing. */
-export function reviseSpec(state: ClusterState, spec: WorkloadSpec): ApplyResult {
+export function reviseSpec(state: ClusterState, spec: WorkloadSpec): Revision {
   const id = workloadId(spec.project, spec.name);
   const known = state.workloads.get(id);
   if (!known) return { workload: id, version: 1, change: "created" };

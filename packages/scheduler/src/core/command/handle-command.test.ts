@@ -26,7 +26,7 @@ describe("apply", () => {
   test("creates, then updates, and leaves the same spec as it is", () => {
     const cluster = new TestCluster().join(1);
     expect(applied(cluster, [web])).toEqual([
-      { workload: "default/web", version: 1, change: "created" },
+      { workload: "default/web", version: 1, change: "created", warnings: [] },
     ]);
     expect(applied(cluster, [{ ...web, count: 2 }])).toMatchObject([
       { version: 2, change: "updated" },

@@ -22,7 +22,7 @@ import { SmallerFits } from "./smaller-fits.ts";
 export function explainNoFit(
   request: PlacementRequest,
   nodes: readonly NodeRecord[],
-  ledger: Ledger,
+  ledger: Pick<Ledger, "usageOf">,
   surroundings: Surroundings = NO_SURROUNDINGS,
   withheld: (node: NodeRecord) => Lack | null = () => null,
 ): NoFit {

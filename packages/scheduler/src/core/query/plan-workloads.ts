@@ -1,7 +1,6 @@
 import {
   type ApiParams,
   type ApiReply,
-  type ApplyResult,
   limits,
   type PlanResult,
   validateWorkloads,
@@ -9,6 +8,7 @@ import {
   type WorkloadSpec,
 } from "@berth/protocol";
 import { findChangedKinds, refuseSpecs, reviseSpec } from "../command/apply-workloads.ts";
+import { findCyclicColocations } from "../command/cyclic-colocations.ts";
 import { findOverQuota } from "../command/over-quota.ts";
 import { type Admitted, admitIndexes } from "../evaluate/admit-indexes.ts";
 import { inLine, stand } from "../evaluate/in-line.ts";
@@ -16,6 +16,7 @@ import { Pass } from "../evaluate/pass.ts";
 import { surroundingsOf } from "../evaluate/place-indexes.ts";
 import { explainFreeing, type FreeingContext } from "../explain/freed-by.ts";
 import { groupPending } from "../explain/group-pending.ts";
+import { warningsOf } from "../explain/submission-warnings.ts";
 import { placementRequest } from "../place/placement-request.ts";
 import { NO_SURROUNDINGS } from "../place/surroundings.ts";
 import { clusterCapacity } from "../queue/cluster-capacity.ts";
@@ -42,11 +43,12 @@ export function planWorkloads(
   const problems = [
     ...findChangedKinds(state, validated.specs),
     ...findOverQuota(state, validated.specs),
+    ...findCyclicColocations(state, validated.specs),
   ];
   if (problems.length > 0) return refuseSpecs(problems);
   const pass = new Pass(state, nowUnixMs, Number.POSITIVE_INFINITY);
   keepReserved(pass);
-  const planned = new Map<WorkloadId, PlanResult>();
+  const planned = new Map<WorkloadId, Planned>();
   const scratches = validated.specs.map((spec) => scratchOf(state, spec, nowUnixMs));
   const queue = new FairQueue(inLine(state, scratches), pass.projects, clusterCapacity(state));
   for (let item = queue.next(); item; item = queue.next()) {
@@ -54,9 +56,15 @@ export function planWorkloads(
     if (isStanding) stand(pass, workload);
     else planned.set(workload.id, planWorkload(pass, workload));
   }
-  const results = scratches.flatMap(({ id }) => planned.get(id) ?? []);
+  const warnings = warningsOf(state, validated.specs);
+  const results = scratches.flatMap(({ id }, document) => {
+    const result = planned.get(id);
+    return result ? [{ ...result, warnings: warnings[document] ?? [] }] : [];
+  });
   return { ok: true, value: { seq: state.seq, results } };
 }
+
+type Planned = Omit<PlanResult, "warnings">;
 
 function scratchOf(state: ClusterState, spec: WorkloadSpec, nowUnixMs: number): WorkloadRecord {
   const revision = reviseSpec(state, spec);
@@ -64,7 +72,7 @@ function scratchOf(state: ClusterState, spec: WorkloadSpec, nowUnixMs: number): 
   return scratchWorkload(state, known, revision, spec, nowUnixMs);
 }
 
-function planWorkload(pass: Pass, workload: WorkloadRecord): PlanResult {
+function planWorkload(pass: Pass, workload: WorkloadRecord): Planned {
   const { state, nowUnixMs } = pass;
   const { spec } = workload;
   const revision = reviseSpec(state, spec);
@@ -97,7 +105,7 @@ function planWorkload(pass: Pass, workload: WorkloadRecord): PlanResult {
 function scratchWorkload(
   state: ClusterState,
   known: WorkloadRecord | undefined,
-  { workload: workloadId, version, change }: ApplyResult,
+  { workload: workloadId, version, change }: ReturnType<typeof reviseSpec>,
   spec: WorkloadSpec,
   nowUnixMs: number,
 ): WorkloadRecord {
