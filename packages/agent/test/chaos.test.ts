@@ -116,7 +116,7 @@ test(`an agent killed ${KILLS} times during starts and stops neither doubles nor
   for (const id of ending) {
     expect(leader.latest(id)).toMatchObject({ outcome: "failed", exit: { kind: "code", code: 3 } });
   }
-}, 90_000);
+});
 
 test("a second agent on the same state folder refuses", async () => {
   agent ??= startAgent();
