@@ -42,6 +42,8 @@ export const limits = {
   submissionBytesMax: 48 * 1024,
   /** Events of one evaluation, JSON bytes: a few entries, so that no pass holds the thread long. */
   evaluationBytesMax: 192 * 1024,
+  /** All placements of a gang, JSON bytes: they become durable in one entry, however large. */
+  gangBytesMax: 256 * 1024,
   eventPageMax: 1_000,
   listPageMax: 10_000,
   reportsPerMessageMax: 64,

@@ -62,6 +62,16 @@ const ColocateInput = z.strictObject({
 const oneOrMore = <Item extends z.ZodType>(item: Item) =>
   z.union([item, z.array(item).max(limits.placementRulesMax)]);
 
+export const GangInput = z
+  .union(
+    [
+      z.literal(true).transform(() => ({ within: null })),
+      z.strictObject({ within: Attribute.describe("On nodes with one value of this label.") }),
+    ],
+    { error: "expected true, or { within: LABEL }" },
+  )
+  .describe("All at once or not at all: `true`, or `{ within: rack }`.");
+
 export const placementInputs = {
   pool: z.string().min(1).optional().describe("Only nodes of this pool."),
   tolerations: z
@@ -88,6 +98,13 @@ export const placementInputs = {
     })
     .optional()
     .describe("Data near a node, by the node's name: `{ r1-s01: 200GiB }`. A preference."),
+  preemption: z
+    .strictObject({
+      preempts: z.boolean().default(true).describe("It may take the room of less important work."),
+      preemptible: z.boolean().default(true).describe("More important work may take its room."),
+    })
+    .optional()
+    .describe("Work is only preempted by a higher band: 90, 60, 20 and 0 begin one each."),
   disruption: z
     .strictObject({
       maxUnavailable: z.int().min(0).describe("How many may be down for others' convenience."),
@@ -109,7 +126,10 @@ interface Written {
   readonly colocate?: One<{ workload: string; by: string }[]>;
   readonly locality?: Record<string, number> | undefined;
   readonly disruption?: { maxUnavailable: number } | undefined;
+  readonly preemption?: { preempts: boolean; preemptible: boolean } | undefined;
   readonly movable: boolean;
+  /** Of services and batches. */
+  readonly gang?: { within: string | null } | undefined;
 }
 type One<List> = List extends (infer Item)[] ? Item | Item[] | undefined : undefined;
 
@@ -127,6 +147,9 @@ export function placementOf(
     ...listed("distinct", input.distinct),
     ...listed("colocate", colocations(input.colocate, project)),
     ...(input.locality === undefined ? {} : { locality: input.locality }),
+    ...(input.gang === undefined ? {} : { gang: input.gang }),
+    ...(input.preemption?.preempts === false ? { preempts: false } : {}),
+    ...(input.preemption?.preemptible === false ? { preemptible: false } : {}),
     ...(input.disruption === undefined
       ? {}
       : { disruptionMaxUnavailable: input.disruption.maxUnavailable }),

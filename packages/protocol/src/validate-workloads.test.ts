@@ -77,6 +77,22 @@ describe("a workload that is right", () => {
     });
   });
 
+  test("says that it runs as a whole: anywhere, or where a label is the same", () => {
+    const gang = (written: unknown) => specOf({ ...service, gang: written }).placement?.gang;
+    expect(gang(true)).toEqual({ within: null });
+    expect(gang({ within: "rack" })).toEqual({ within: "node.labels.rack" });
+    expect(gang(undefined)).toBeUndefined();
+    expect(told({ ...service, gang: false })[0]).toMatch(/^gang: expected true, or/);
+    expect(told({ ...service, kind: "system", gang: true })[0]).toMatch(/^gang: unknown field/);
+  });
+
+  test("takes the room of others, and gives its own, unless it says otherwise", () => {
+    const preemption = (written: object) => specOf({ ...service, preemption: written }).placement;
+    expect(preemption({})).toBeUndefined();
+    expect(preemption({ preempts: false })).toEqual({ preempts: false });
+    expect(preemption({ preemptible: false })).toEqual({ preemptible: false });
+  });
+
   test("always satisfies the schema that the log is read with", () => {
     const input = fc.record({
       kind: fc.constantFrom("service", "batch", "system"),
@@ -102,6 +118,15 @@ describe("a workload that is right", () => {
 });
 
 describe("a workload that is wrong", () => {
+  test("[INV7] is a gang of more members than are written to the log at once", () => {
+    const gang = { ...service, gang: true, resources: { gpu: { count: 8 } } };
+    expect(specOf({ ...gang, count: 200 }).placement?.gang).toEqual({ within: null });
+    expect(told({ ...gang, count: 300 })).toEqual([
+      "count: a gang of such tasks has at most 223 members: all are written to the log at once",
+    ]);
+    expect(specOf({ ...service, count: 300 }).placement).toBeUndefined();
+  });
+
   test("is told everything at once, in every part of it", () => {
     const document = {
       kind: "service",

@@ -4,6 +4,7 @@ import { checkAcrossFields } from "./check-across-fields.ts";
 import { type Constraint, parseConstraint } from "./constraint.ts";
 import { findContradiction } from "./contradiction.ts";
 import type { SpecProblem } from "./errors.ts";
+import { gangSizeMax } from "./gang-size.ts";
 import { issueMessage } from "./issue-message.ts";
 import { limits } from "./limits.ts";
 import { utf8Length } from "./utf8-length.ts";
@@ -40,7 +41,12 @@ export function validateWorkloads(documents: readonly unknown[]): Validated {
       problems.push(problem(document, path, message, offending));
     }
   }
-  problems.push(...findRepeated(accepted), ...findOversized(accepted), ...findHopeless(accepted));
+  problems.push(
+    ...findRepeated(accepted),
+    ...findOversized(accepted),
+    ...findHopeless(accepted),
+    ...findLargeGangs(accepted),
+  );
   if (problems.length === 0) return { ok: true, specs: accepted.map(({ spec }) => spec) };
   return { ok: false, problems: problems.toSorted((a, b) => a.document - b.document) };
 }
@@ -112,6 +118,17 @@ function findHopeless(accepted: readonly Accepted[]): SpecProblem[] {
     const others = found.index === 0 ? "" : at === 0 ? " in this pool" : " and those before it";
     const message = `no node can ever meet this${others}: ${found.path} contradicts itself`;
     return [problem(document, ["constraints", at], message, spec.constraints[at])];
+  });
+}
+
+/** A gang is placed as a whole, so that as a whole it must fit the log. */
+function findLargeGangs(accepted: readonly Accepted[]): SpecProblem[] {
+  return accepted.flatMap(({ document, spec }) => {
+    if (spec.kind === "system" || !spec.placement?.gang) return [];
+    const most = gangSizeMax(spec);
+    if (spec.count <= most) return [];
+    const text = `a gang of such tasks has at most ${most} members: all are written to the log at once`;
+    return [problem(document, ["count"], text, spec.count)];
   });
 }
 

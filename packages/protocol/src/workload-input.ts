@@ -9,7 +9,7 @@ import {
   MemoryMiB,
   NetworkMbps,
 } from "./quantity-fields.ts";
-import { Expression, placementInputs, placementOf } from "./placement-input.ts";
+import { Expression, GangInput, placementInputs, placementOf } from "./placement-input.ts";
 import { WHOLE_GPU_MILLIS } from "./quantity.ts";
 import { mediaClasses, PortNumber } from "./resources.ts";
 import type { WorkloadSpec } from "./workload-spec.ts";
@@ -218,6 +218,7 @@ export const ServiceInput = z
     kind: z.literal("service").describe("Replicas that run until stopped."),
     ...common,
     count: Count.min(0).default(1).describe("How many run."),
+    gang: GangInput.optional(),
     check: CheckInput.optional(),
     update: UpdateInput.prefault({}).describe("How a new version replaces the old one."),
   })
@@ -229,6 +230,7 @@ export const BatchInput = z
     count: Count.min(1)
       .default(1)
       .describe("How many run; each knows its own number from `BERTH_INDEX`."),
+    gang: GangInput.optional(),
     timeLimit: atLeast(1_000, "1s")
       .optional()
       .describe(

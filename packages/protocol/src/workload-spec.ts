@@ -76,8 +76,7 @@ export type Colocation = z.infer<typeof Colocation>;
 
 /**
  * What is said of placement beside resources and constraints. What is absent is not said: see
- * `rulesOf` for what that means. `gang`, `preempts` and `preemptible` belong to the format and are not
- * acted on yet: workload files cannot ask for them.
+ * `rulesOf` for what that means.
  */
 export const PlacementRules = z.object({
   pool: z.string().min(1).optional(),

@@ -76,6 +76,28 @@ describe("the journal", () => {
     expect(stateHash((await replayLog(log)).state)).toBe(stateHash(state));
   });
 
+  it("[INV7] keeps a whole in one entry, however large, and splits what is around it", async () => {
+    const log = memoryLog({ clock });
+    const { journal, state } = await journalOn(log);
+    const events = Array.from({ length: 3_000 }, (_, at) => statusChanged(1, `reason ${at}`));
+    const whole = { from: 700, count: 1_500 };
+    journal.record([registered(1)]);
+    journal.record(events, [whole]);
+    journal.flush();
+    await settle(() => journal.isDurable);
+    let at = -2;
+    const holding = log.entries().filter((stored) => {
+      const from = at;
+      at += decodeEntry(stored, null).events.length;
+      return from < whole.from + whole.count && at > whole.from;
+    });
+    expect(holding).toHaveLength(1);
+    expect(holding[0]?.bytes.length).toBeGreaterThan(limits.entryBytesMax);
+    const others = log.entries().filter((stored) => stored !== holding[0]);
+    for (const { bytes } of others) expect(bytes.length).toBeLessThan(limits.entryBytesMax);
+    expect(stateHash((await replayLog(log)).state)).toBe(stateHash(state));
+  });
+
   it("keeps events that fit one entry together, closing the one before", async () => {
     const log = memoryLog({ clock });
     const { journal } = await journalOn(log);

@@ -6,6 +6,7 @@ import {
   isFinal,
   type WorkloadRecord,
 } from "@berth/scheduler/state";
+import { brokenGang, startTogether } from "./judge/gang-rules.ts";
 import { excessOf } from "./judge/quota-rules.ts";
 import type { SimulatedCluster } from "./world/simulated-cluster.ts";
 import { START_UNIX_MS } from "./world/timeline.ts";
@@ -55,12 +56,15 @@ export function unsettled(cluster: SimulatedCluster): string[] {
 
 function waitsForNothing(state: ClusterState, workload: WorkloadRecord): string[] {
   const missing: string[] = [];
+  const broken = brokenGang(workload);
+  if (broken.length > 0) missing.push(`${workload.id} runs without [${broken.join()}]`);
   if (workload.removing) missing.push(`${workload.id} is being removed`);
   for (const { explanation } of workload.pending) {
     const { reason } = explanation;
     // An update may wait for an index that has no room: that is settled, too.
     const isBlockedUpdate = reason === "update" && waitsForRoom(workload);
-    const isOverLimit = reason === "quota" && excessOf(state, workload.spec) !== null;
+    const isOverLimit =
+      reason === "quota" && excessOf(state, workload.spec, startTogether(workload)) !== null;
     const isSettled = isPatient.has(reason) || isOverLimit || isBlockedUpdate;
     if (!isSettled) missing.push(`${workload.id} waits: ${reason}`);
   }

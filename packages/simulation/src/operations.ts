@@ -167,12 +167,14 @@ function anyWorkload(name: Name, random: Random): WorkloadInput {
   } as const;
   const count = random.below(7);
   const env = { REVISION: String(random.below(4)) };
+  const gang = anyGang(random);
   switch (name) {
     case "etl":
     case "cron":
     case "train":
       return {
         ...common,
+        ...gang,
         kind: "batch",
         count: 1 + count,
         task: { command: ["work"], env: { ...env, SIM_KIND: "batch" } },
@@ -184,6 +186,7 @@ function anyWorkload(name: Name, random: Random): WorkloadInput {
       const hasCheck = random.below(2) === 0;
       return {
         ...common,
+        ...gang,
         kind: "service",
         count,
         task: { command: ["serve"], env },
@@ -191,6 +194,18 @@ function anyWorkload(name: Name, random: Random): WorkloadInput {
         ...(hasCheck ? { ports: { http: {} }, check: CHECK } : {}),
       };
     }
+  }
+}
+
+/** A third are gangs, some of them on servers of one rack. */
+function anyGang(random: Random): { gang?: true | { within: string } } {
+  switch (random.below(6)) {
+    case 0:
+      return { gang: true };
+    case 1:
+      return { gang: { within: "rack" } };
+    default:
+      return {};
   }
 }
 

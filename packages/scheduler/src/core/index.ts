@@ -7,6 +7,7 @@
 export * from "./state/index.ts";
 export { type CommandResult, handleCommand, type WriteMethod } from "./command/handle-command.ts";
 export { type Evaluation, evaluate, needsEvaluation } from "./evaluate/evaluate.ts";
+export type { Whole } from "./evaluate/pass.ts";
 export { nextWakeUnixMs } from "./evaluate/wake.ts";
 export { type DesiredNotice, desiredDeltas, desiredPage, fenceOf } from "./node/desired-state.ts";
 export { Liveness } from "./node/liveness.ts";

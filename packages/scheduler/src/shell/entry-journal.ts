@@ -1,7 +1,7 @@
 import { type ClusterEvent, LOG_VERSION, type WireError } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { type AppendResult, type Clock, hashEntry, type Log } from "@berth/runtime";
-import { applyEntry, type Changes, type ClusterState } from "../core/index.ts";
+import { applyEntry, type Changes, type ClusterState, type Whole } from "../core/index.ts";
 import { encodeEvent, EntryDraft, EVENT_BYTES_MAX } from "./log-codec.ts";
 import { shellLimits } from "./limits.ts";
 import type { Replayed } from "./replay-log.ts";
@@ -86,34 +86,36 @@ export class EntryJournal {
 
   /**
    * Applies events to the state and adds them to the log with the next `flush`. They stay together
-   * in one entry where they fit one; more are split, in order. Says what each part changed.
+   * in one entry where they fit one; more are split, in order, and never within `wholes`. Says what
+   * each part changed.
    */
-  record(events: readonly ClusterEvent[]): Changes[] {
-    const changes = this.tryRecord(events);
+  record(events: readonly ClusterEvent[], wholes: readonly Whole[] = []): Changes[] {
+    const changes = this.tryRecord(events, wholes);
     assert(changes !== null, "an event that fits no entry is refused before");
     return changes;
   }
 
   /** The same for events of any size; null, and nothing is changed, when one of them fits no entry. */
-  tryRecord(events: readonly ClusterEvent[]): Changes[] | null {
+  tryRecord(events: readonly ClusterEvent[], wholes: readonly Whole[] = []): Changes[] | null {
     assert(!this.#isEnded, "a journal that has failed takes nothing more");
     const encoded = events.map((event) => ({ event, bytes: encodeEvent(event) }));
     if (encoded.some(({ bytes }) => bytes.length >= EVENT_BYTES_MAX)) return null;
-    const total = encoded.reduce((bytes, part) => bytes + part.bytes.length + 1, 0);
+    const total = bytesOf(encoded);
     this.#unacknowledgedBytes += total;
     if (this.#open !== null && !this.#open.fits(total)) this.#close();
     const changes: Changes[] = [];
     let part: ClusterEvent[] = [];
-    for (const { event, bytes } of encoded) {
-      if (this.#open !== null && !this.#open.fits(bytes.length)) {
+    for (const together of groupWholes(encoded, wholes)) {
+      if (this.#open !== null && !this.#open.fits(bytesOf(together) - 1)) {
         changes.push(...this.#apply(part));
         part = [];
         this.#close();
       }
       this.#open ??= this.#nextDraft();
-      assert(this.#open.fits(bytes.length), `one ${event.type} of ${bytes.length} bytes`);
-      this.#open.add(bytes);
-      part.push(event);
+      for (const { event, bytes } of together) {
+        this.#open.add(bytes);
+        part.push(event);
+      }
     }
     changes.push(...this.#apply(part));
     return changes;
@@ -203,4 +205,28 @@ export class EntryJournal {
     this.#held = this.#held.slice(ready.length);
     for (const { release } of ready) release();
   }
+}
+
+interface Encoded {
+  readonly event: ClusterEvent;
+  readonly bytes: Uint8Array;
+}
+
+/** With their commas. */
+function bytesOf(encoded: readonly Encoded[]): number {
+  return encoded.reduce((sum, { bytes }) => sum + bytes.length + 1, 0);
+}
+
+/** What goes into one entry: each event by itself, those of a whole together. */
+function* groupWholes(
+  encoded: readonly Encoded[],
+  wholes: readonly Whole[],
+): Generator<readonly Encoded[]> {
+  let at = 0;
+  for (const { from, count } of wholes) {
+    for (; at < from; at += 1) yield encoded.slice(at, at + 1);
+    at += count;
+    yield encoded.slice(from, at);
+  }
+  for (; at < encoded.length; at += 1) yield encoded.slice(at, at + 1);
 }

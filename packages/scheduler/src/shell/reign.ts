@@ -148,8 +148,8 @@ export class Reign {
   #evaluate(): void {
     const { clock, mayAct } = this.#components;
     if (!mayAct()) return;
-    const { events, more } = evaluate(this.state, clock.nowUnixMs());
-    for (const changes of this.#journal.record(events)) this.#announce(changes);
+    const { events, wholes, more } = evaluate(this.state, clock.nowUnixMs());
+    for (const changes of this.#journal.record(events, wholes)) this.#announce(changes);
     this.#journal.flush();
     this.#wakeTimer?.cancel();
     this.#wakeTimer = more ? clock.after(0, () => this.#endTurn()) : this.#wakeLater();

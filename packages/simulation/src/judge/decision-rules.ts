@@ -98,7 +98,10 @@ function checkStop(state: ClusterState, event: EventOf<"AllocationStopRequested"
   demand(isTrue(reason, allocation, workload, node), "RULE", () => `${id} stops for no ${reason}`);
   const isForced = reason !== "rebalanced" && (node?.drain?.deadlineAtUnixMs ?? null) !== null;
   const isPaced = ["workload.updated", "node.drained", "rebalanced"].includes(reason);
-  if (workload.spec.kind !== "service" || !isPaced || isForced || !isAvailable(allocation)) return;
+  // A gang leaves as a whole.
+  const isAlone = workload.spec.placement?.gang === undefined;
+  if (workload.spec.kind !== "service" || !isAlone || !isPaced || isForced) return;
+  if (!isAvailable(allocation)) return;
   const { maxUnavailable } = workload.spec.update;
   const unavailable = countUnavailable(state, workload, workload.spec.count);
   demand(

@@ -12,8 +12,8 @@ export function checkQuota(
   demand(excess === null, "INV7", () => `${id} takes ${excess} over its limit`);
 }
 
-/** The project that one more of a workload would take over its limit; null when none. */
-export function excessOf(state: ClusterState, spec: WorkloadSpec): string | null {
+/** The project that so many more of a workload would take over its limit; null when none. */
+export function excessOf(state: ClusterState, spec: WorkloadSpec, times = 1): string | null {
   const seen = new Set<string>();
   for (let name: string | null = spec.project; name !== null && !seen.has(name); ) {
     seen.add(name);
@@ -24,7 +24,7 @@ export function excessOf(state: ClusterState, spec: WorkloadSpec): string | null
       const most = project.mayBorrow
         ? project.limit[dimension]
         : least(project.limit[dimension], project.guaranteed[dimension]);
-      const asked = askedFor(spec)[dimension];
+      const asked = times * askedFor(spec)[dimension];
       if (most === null || asked === 0) continue;
       let used = 0;
       for (const { workloadId, spec: placed, status } of state.allocations.values()) {

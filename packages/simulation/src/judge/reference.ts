@@ -14,6 +14,7 @@ import { decodeEntry } from "@berth/scheduler/log-codec";
 import { applyEntry, type ClusterState, createState, fenceOf } from "@berth/scheduler/core";
 import { stateHash } from "@berth/scheduler/state";
 import { checkDecision } from "./decision-rules.ts";
+import { checkGangBegins, checkGangEnds } from "./gang-rules.ts";
 import { demand } from "./violation.ts";
 
 /** What an event means for the world outside the log: see `MachineRules`. */
@@ -51,8 +52,10 @@ export class Reference {
     this.entries += 1;
     for (const [position, event] of entry.events.entries()) {
       checkDecision(this.state, event);
+      checkGangBegins(this.state, event, entry.events[position - 1]);
       this.beforeEvent(this.state, event, stored.seq);
       this.applyOne(stored.seq, entry, event, position);
+      checkGangEnds(this.state, event, entry.events[position + 1]);
       this.remember(event, stored.seq);
     }
     checkInvariants(this.state);

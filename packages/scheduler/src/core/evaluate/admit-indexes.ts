@@ -9,10 +9,11 @@ import type { Hold } from "../queue/holds.ts";
 import { quotaLack, quotaRoom } from "../queue/quota.ts";
 import type { NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
 import { quotaUseOf } from "../state/quota-use.ts";
-import { requestKey } from "./blocked-requests.ts";
-import { wantedAtOnce } from "./in-line.ts";
+import { gangOf, startsTogether } from "../state/gang.ts";
+import { type Obstacle, requestKey } from "./blocked-requests.ts";
 import { explainBehind } from "./explain-behind.ts";
 import type { Pass } from "./pass.ts";
+import { type GangLack, placeGang } from "./place-gang.ts";
 import { surroundingsOf } from "./place-indexes.ts";
 import { placeMovedFirst } from "./place-moved.ts";
 
@@ -39,7 +40,7 @@ export function admitIndexes(
   const { spec } = workload;
   const project = pass.projects.node(spec.project);
   const use = quotaUseOf(spec);
-  const together = spec.placement?.gang ? indexes.length : 1;
+  const together = gangOf(spec) ? indexes.length : 1;
   const room = quotaRoom(project, use);
   const allowed = room >= together ? indexes.slice(0, room) : [];
   const found = placeAllowed(pass, workload, allowed);
@@ -71,7 +72,7 @@ export function isKnownBlocked(pass: Pass, workload: WorkloadRecord): boolean {
   const blocked = pass.blocked.find(key);
   if (blocked === null || workload.spec.kind === "system") return false;
   if ("holder" in blocked) return true;
-  return pass.heads.consider(workload, wantedAtOnce(workload), blocked) === null;
+  return pass.heads.consider(workload, startsTogether(workload), noFitOf(blocked)) === null;
 }
 
 interface Found {
@@ -87,14 +88,15 @@ function placeAllowed(pass: Pass, workload: WorkloadRecord, indexes: readonly nu
   const request = placementRequest(workload.spec);
   const isOwnNode = workload.spec.kind === "system";
   const key = requestKey(workload, request, against);
+  if (indexes.length === 0) return { placed: [], unplaced: [], why: null, isCut: false };
   const known = isOwnNode ? null : pass.blocked.find(key);
-  if (known && indexes.length > 0) {
+  if (known) {
     const why = whyBlocked(pass, workload, known, indexes.length);
     return { placed: [], unplaced: indexes, why, isCut: false };
   }
   const firstEvent = pass.events.length;
-  const { placed, unplaced, noFit, isCut } = pass.holds.around(workload, () =>
-    placeMovedFirst(pass, workload, indexes),
+  const { placed, unplaced, lack, isCut } = pass.holds.around(workload, () =>
+    place(pass, workload, indexes),
   );
   for (const event of pass.events.slice(firstEvent)) {
     if (event.type !== "AllocationPlaced") continue;
@@ -102,10 +104,45 @@ function placeAllowed(pass: Pass, workload: WorkloadRecord, indexes: readonly nu
     assert(node, `no node ${event.nodeId}`);
     pass.charge(workload, node, event.granted);
   }
-  if (isCut || noFit === null) return { placed, unplaced, why: null, isCut };
-  const blocked = against.length === 0 ? noFit : blockedBy(pass, workload, indexes, against, noFit);
+  if (isCut || lack === null) return { placed, unplaced, why: null, isCut };
+  const blocked =
+    against.length === 0
+      ? lack
+      : lack.reason === "gang"
+        ? gangBlockedBy(pass, workload, indexes, { against, lack })
+        : blockedBy(pass, workload, indexes, against, lack);
   if (!isOwnNode) pass.blocked.add(key, blocked);
   return { placed, unplaced, why: whyBlocked(pass, workload, blocked, unplaced.length), isCut };
+}
+
+function place(pass: Pass, workload: WorkloadRecord, indexes: readonly number[]) {
+  if (gangOf(workload.spec)) {
+    const { placed, lack } = placeGang(pass, workload, indexes);
+    return { placed, unplaced: lack === null ? [] : indexes, lack, isCut: false };
+  }
+  const { placed, unplaced, noFit, isCut } = placeMovedFirst(pass, workload, indexes);
+  return { placed, unplaced, lack: noFit, isCut };
+}
+
+/** Whoever keeps the room is told of where a gang would fit without them. */
+function gangBlockedBy(
+  pass: Pass,
+  workload: WorkloadRecord,
+  indexes: readonly number[],
+  { against, lack }: { readonly against: readonly Hold[]; readonly lack: GangLack },
+): GangLack | Hold {
+  const ahead = against.find(({ holder }) => holder.kind === "workload");
+  if (!ahead) return lack;
+  let fits = false;
+  pass.holds.lifted(() =>
+    pass.asWhole(
+      () => {
+        fits = placeGang(pass, workload, indexes).lack === null;
+      },
+      () => false,
+    ),
+  );
+  return fits ? ahead : lack;
 }
 
 /**
@@ -150,12 +187,18 @@ function blockedBy(
 function whyBlocked(
   pass: Pass,
   workload: WorkloadRecord,
-  blocked: NoFit | Hold,
+  blocked: Obstacle,
   indexes: number,
 ): PendingExplanation {
   if ("holder" in blocked) return explainBehind(blocked, workload.spec, pass.nowUnixMs);
-  const wanted = workload.spec.placement?.gang ? indexes : 1;
-  const estimate = pass.heads.consider(workload, wanted, blocked);
-  if (estimate === null) return blocked;
-  return { ...blocked, estimatedStartUnixMs: estimate.startUnixMs };
+  const wanted = gangOf(workload.spec) ? indexes : 1;
+  const noFit = noFitOf(blocked);
+  const estimate = pass.heads.consider(workload, wanted, noFit);
+  if (estimate === null || noFit === null) return blocked;
+  const estimated = { ...noFit, estimatedStartUnixMs: estimate.startUnixMs };
+  return blocked.reason === "gang" ? { ...blocked, noFit: estimated } : estimated;
+}
+
+function noFitOf(blocked: NoFit | GangLack): NoFit | null {
+  return blocked.reason === "gang" ? blocked.noFit : blocked;
 }

@@ -1,8 +1,13 @@
 import type { NoFit } from "@berth/protocol";
+import { gangOf, startsTogether } from "../state/gang.ts";
 import type { Hold } from "../queue/holds.ts";
 import type { PlacementRequest } from "../place/placement-request.ts";
 import { canonicalText } from "../state/canonical-text.ts";
 import type { WorkloadRecord } from "../state/cluster-state.ts";
+import type { GangLack } from "./place-gang.ts";
+
+/** What is in the way: nodes that do not fit, or who keeps the room. */
+export type Obstacle = NoFit | GangLack | Hold;
 
 const texts = new WeakMap<PlacementRequest, string>();
 
@@ -11,10 +16,9 @@ const texts = new WeakMap<PlacementRequest, string>();
  * same with the same room kept from it needs not be looked for again.
  */
 export class BlockedRequests {
-  private readonly found = new Map<string, NoFit | Hold>();
+  private readonly found = new Map<string, Obstacle>();
 
-  /** What is in the way: nodes that do not fit, or who keeps the room. */
-  find(key: string): NoFit | Hold | null {
+  find(key: string): Obstacle | null {
     return this.found.get(key) ?? null;
   }
 
@@ -23,7 +27,7 @@ export class BlockedRequests {
     this.found.clear();
   }
 
-  add(key: string, blocked: NoFit | Hold): void {
+  add(key: string, blocked: Obstacle): void {
     this.found.set(key, blocked);
   }
 }
@@ -37,7 +41,13 @@ export function requestKey(
   const kept = holds.map(({ holder }) => holder.id).join(" ");
   // What may go where depends on where the others of the workload are.
   const own = request.distinct.length > 0 ? workload.id : "";
-  return `${own} ${kept} ${requestText(request)}`;
+  return `${own} ${kept} ${togetherText(workload)} ${requestText(request)}`;
+}
+
+/** Equal for workloads of which as many have to fit at once. */
+export function togetherText(workload: WorkloadRecord): string {
+  const gang = gangOf(workload.spec);
+  return gang === null ? "" : `${startsTogether(workload)} ${gang.within ?? ""}`;
 }
 
 /** Equal for requests that fit on the same nodes. */

@@ -10,7 +10,11 @@ describe("a pass", () => {
     const cluster = new TestCluster().join(2);
     cluster.apply(serviceSpec({ count: 3 }));
     expect(needsEvaluation(cluster.state, cluster.nowUnixMs)).toBe(false);
-    expect(evaluate(cluster.state, cluster.nowUnixMs)).toEqual({ events: [], more: false });
+    expect(evaluate(cluster.state, cluster.nowUnixMs)).toEqual({
+      events: [],
+      wholes: [],
+      more: false,
+    });
   });
 
   test("places the most urgent first, then the oldest", () => {

@@ -8,7 +8,7 @@ import { clusterCapacity } from "../queue/cluster-capacity.ts";
 import { isKnownBlocked } from "./admit-indexes.ts";
 import { WorkloadEvaluation } from "./evaluate-workload.ts";
 import { inLine, stand } from "./in-line.ts";
-import { Pass } from "./pass.ts";
+import { Pass, type Whole } from "./pass.ts";
 import {
   closeWaitingRoom,
   findHopefuls,
@@ -20,6 +20,8 @@ import { nextWakeUnixMs, wakeDue } from "./wake.ts";
 /** `more`: call again once these events are applied, because they may have made something due. */
 export interface Evaluation {
   readonly events: ClusterEvent[];
+  /** Those of the events that must be in one entry. */
+  readonly wholes: readonly Whole[];
   readonly more: boolean;
 }
 
@@ -35,9 +37,9 @@ export function needsEvaluation(state: ClusterState, nowUnixMs: number): boolean
 
 /**
  * One scheduling pass over the workloads on the agenda, in the order of `FairQueue`. Takes them off
- * the agenda; the events, together at most `limits.evaluationBytesMax`, must be applied in order, in
- * one entry or several, before the next pass. A pass with nothing changed since the last returns no
- * events.
+ * the agenda; the events, together at most `limits.evaluationBytesMax` or as much more as the last
+ * gang takes, must be applied in order, in one entry or several, before the next pass. A pass with
+ * nothing changed since the last returns no events.
  */
 export function evaluate(state: ClusterState, nowUnixMs: number): Evaluation {
   wakeDue(state, nowUnixMs);
@@ -56,8 +58,8 @@ export function evaluate(state: ClusterState, nowUnixMs: number): Evaluation {
   return endOf(pass, !evaluateInOrder(pass, outdated));
 }
 
-function endOf({ events }: Pass, isCut: boolean): Evaluation {
-  return { events, more: isCut || events.length > 0 };
+function endOf({ events, wholes }: Pass, isCut: boolean): Evaluation {
+  return { events, wholes, more: isCut || events.length > 0 };
 }
 
 /** What has run as long as it may is asked to stop. */

@@ -2,6 +2,7 @@ import type { WorkloadId } from "@berth/protocol";
 import type { ProjectItem } from "../queue/fair-queue.ts";
 import { isHopeful } from "../queue/heads.ts";
 import type { ClusterState, WorkloadRecord } from "../state/cluster-state.ts";
+import { startsTogether } from "../state/gang.ts";
 import { quotaUseOf } from "../state/quota-use.ts";
 import type { Pass } from "./pass.ts";
 
@@ -23,13 +24,7 @@ export function inLine(state: ClusterState, toEvaluate: readonly WorkloadRecord[
 
 /** Its turn has come and it is known to have no room: some may be kept for it. */
 export function stand(pass: Pass, workload: WorkloadRecord): void {
-  pass.heads.consider(workload, wantedAtOnce(workload), null);
-}
-
-/** How many of it start together, by what is known of why it waits. */
-export function wantedAtOnce({ pending }: WorkloadRecord): number {
-  for (const { explanation } of pending) if (explanation.reason === "gang") return explanation.size;
-  return 1;
+  pass.heads.consider(workload, startsTogether(workload), null);
 }
 
 function placeOf(workload: WorkloadRecord, isStanding: boolean): InLine {

@@ -6,6 +6,7 @@ import {
   type StopReason,
   type WorkloadId,
 } from "@berth/protocol";
+import { assert } from "@berth/runtime/assert";
 import { Ledger } from "../place/ledger.ts";
 import { endIfPlaced } from "../queue/allocation-end.ts";
 import { Heads } from "../queue/heads.ts";
@@ -29,6 +30,12 @@ import { BlockedRequests } from "./blocked-requests.ts";
  */
 const NODE_LOOKS_MAX = 50_000;
 
+/** Events that must be in one entry: where they begin, and how many. */
+export interface Whole {
+  readonly from: number;
+  readonly count: number;
+}
+
 /** What the decisions of one pass share: each sees the room that those before it took. */
 export class Pass {
   readonly state: ClusterState;
@@ -39,8 +46,10 @@ export class Pass {
   readonly heads: Heads;
   readonly blocked = new BlockedRequests();
   readonly events: ClusterEvent[] = [];
+  readonly wholes: Whole[] = [];
   private readonly bytesMax: number;
   private bytes = 0;
+  private isInWhole = false;
   private nodeLooks = 0;
   private allocationNumber: number;
   private tree: ProjectTree | null = null;
@@ -74,14 +83,51 @@ export class Pass {
     return this.tree;
   }
 
-  /** Adds an event unless the pass is full; the first one always fits. */
+  /** Adds an event unless the pass is full; the first one always fits, and what belongs to a whole. */
   add(event: ClusterEvent): boolean {
     const bytes = JSON.stringify(event).length + 1;
-    if (this.events.length > 0 && this.bytes + bytes > this.bytesMax) return false;
+    const isFull = this.events.length > 0 && this.bytes + bytes > this.bytesMax;
+    if (isFull && !this.isInWhole) return false;
     this.events.push(event);
     this.bytes += bytes;
     if (event.type === "AllocationPlaced") this.allocationNumber += 1;
     return true;
+  }
+
+  /** The events that `work` adds stay together in one entry; unless they stand, they are undone. */
+  asWhole<Result>(work: () => Result, stands: (result: Result) => boolean): Result {
+    const from = this.events.length;
+    const { bytes, allocationNumber } = this;
+    const isOuter = !this.isInWhole;
+    this.isInWhole = true;
+    const result = work();
+    if (isOuter) this.isInWhole = false;
+    if (stands(result)) {
+      if (this.bytes - bytes > limits.entryBytesMax) this.shorten(from);
+      this.wholes.push({ from, count: this.events.length - from });
+      return result;
+    }
+    for (const event of this.events.splice(from)) this.undo(event);
+    while ((this.wholes.at(-1)?.from ?? -1) >= from) this.wholes.pop();
+    this.bytes = bytes;
+    this.allocationNumber = allocationNumber;
+    return result;
+  }
+
+  /** Of placements that are many only the chosen node is remembered. */
+  private shorten(from: number): void {
+    for (const [at, event] of this.events.entries()) {
+      if (at < from || event.type !== "AllocationPlaced") continue;
+      const why = { ...event.why, candidates: event.why.candidates.slice(0, 1) };
+      this.events[at] = { ...event, why };
+    }
+  }
+
+  private undo(event: ClusterEvent): void {
+    assert(event.type === "AllocationPlaced", `${event.type} cannot be undone`);
+    const node = this.state.nodes.get(event.nodeId);
+    assert(node, `no node ${event.nodeId}`);
+    this.ledger.release(node, event.granted);
   }
 
   /** Asks an allocation to stop, once whoever wants it to. False when the pass is full. */

@@ -1,4 +1,4 @@
-import { allocationId, type NodeId, type NoFit } from "@berth/protocol";
+import { allocationId, limits, type NodeId, type NoFit } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { explainNoFit } from "../explain/no-fit.ts";
 import { fleetOf } from "../fleet/cluster-fleet.ts";
@@ -17,20 +17,29 @@ export interface Placed {
   readonly isCut: boolean;
 }
 
-/** Finds a place for each index, best node first, and adds the placements to the pass. */
+/**
+ * Finds a place for each index, best node first, and adds the placements to the pass, each with the
+ * best of the nodes that it might have had.
+ */
 export function placeIndexes(
   pass: Pass,
   workload: WorkloadRecord,
   indexes: readonly number[],
+  candidatesMax: number = limits.placementCandidatesMax,
 ): Placed {
   if (indexes.length === 0) return { placed: [], unplaced: [], noFit: null, isCut: false };
   return workload.spec.kind === "system"
     ? placeOnOwnNodes(pass, workload, indexes)
-    : placeAnywhere(pass, workload, indexes);
+    : placeAnywhere(pass, workload, indexes, candidatesMax);
 }
 
 /** All indexes ask the same, so the first that fits nowhere speaks for all that follow. */
-function placeAnywhere(pass: Pass, workload: WorkloadRecord, indexes: readonly number[]): Placed {
+function placeAnywhere(
+  pass: Pass,
+  workload: WorkloadRecord,
+  indexes: readonly number[],
+  candidatesMax: number,
+): Placed {
   const { state, ledger } = pass;
   const request = placementRequest(workload.spec);
   const own = ownNodes(pass, workload, indexes);
@@ -40,7 +49,7 @@ function placeAnywhere(pass: Pass, workload: WorkloadRecord, indexes: readonly n
   pass.countLooks(candidates.nodeLooks);
   const placed: number[] = [];
   for (const index of indexes) {
-    const placement = candidates.best(pass.nextAllocationNumber);
+    const placement = candidates.best(pass.nextAllocationNumber, candidatesMax);
     if (!placement) {
       const nodes = [...state.nodes.values()];
       pass.countLooks(nodes.length);

@@ -4,7 +4,7 @@ import { queueLimits } from "../queue/limits.ts";
 import { quotaRoom } from "../queue/quota.ts";
 import type { ClusterState, NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
 import { quotaUseOf } from "../state/quota-use.ts";
-import { requestText } from "./blocked-requests.ts";
+import { requestText, togetherText } from "./blocked-requests.ts";
 import type { Pass } from "./pass.ts";
 
 /** Workloads that wait for room and may have it now. */
@@ -98,8 +98,9 @@ class FreedRoom {
   }
 
   /** The same number for all that ask for the same. */
-  classOf({ spec }: WorkloadRecord): number {
-    const text = requestText(placementRequest(spec));
+  classOf(workload: WorkloadRecord): number {
+    const request = placementRequest(workload.spec);
+    const text = `${togetherText(workload)} ${requestText(request)}`;
     const known = this.classes.get(text);
     if (known !== undefined) return known;
     this.classes.set(text, this.classes.size);

@@ -141,10 +141,7 @@ export class NodeMasks {
       case "exists":
       case "in":
       case "compare": {
-        const column = this.#attributes.column(`has ${constraint.path}`, (node) => {
-          const value = nodeAttribute(node, constraint.path);
-          return value === undefined ? "" : `=${value}`;
-        });
+        const column = presenceColumn(this.#attributes, constraint.path);
         return this.#bitsWhere(column, (description) => holdsOn(constraint, { description }));
       }
     }
@@ -161,6 +158,14 @@ export class NodeMasks {
     }
     return bits;
   }
+}
+
+/** The column of an attribute for constraints: `=` and the value, or nothing where there is none. */
+export function presenceColumn(attributes: NodeAttributes, path: string): AttributeColumn {
+  return attributes.column(`has ${path}`, (node) => {
+    const value = nodeAttribute(node, path);
+    return value === undefined ? "" : `=${value}`;
+  });
 }
 
 /** The column of an attribute for rules; nodes that lack it have the value "" in common. */

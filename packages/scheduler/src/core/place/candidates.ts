@@ -24,7 +24,7 @@ export interface Placement {
 }
 
 /** The fleet's columns are looked at so many times as quickly as a node itself. */
-const LOOKS_PER_LOOK = 64;
+export const LOOKS_PER_LOOK = 64;
 
 /**
  * The nodes for one workload's allocations, best first. The fleet finds them; what is said of them, and
@@ -74,9 +74,15 @@ export class Candidates {
     return this.#compiled.alsoFits === null ? Math.ceil(nodes / LOOKS_PER_LOOK) : nodes;
   }
 
-  /** The best node for one more, or null when none can take it. Nothing is taken yet. */
-  best(allocationNumber: number): Placement | null {
-    const leading = this.#leading();
+  /**
+   * The best node for one more, or null when none can take it. Nothing is taken yet. It is explained
+   * with at most so many of the nodes that could have taken it.
+   */
+  best(
+    allocationNumber: number,
+    candidatesMax: number = limits.placementCandidatesMax,
+  ): Placement | null {
+    const leading = this.#leading(candidatesMax);
     const [chosen] = leading;
     if (!chosen) return null;
     const usage = this.#fleet.usageOf(chosen.node);
@@ -114,11 +120,11 @@ export class Candidates {
     else if (this.#feasible !== null && !this.#isFeasible(slot)) this.#feasible -= 1;
   }
 
-  #leading(): { readonly node: NodeRecord; readonly score: Score }[] {
+  #leading(candidatesMax: number): { readonly node: NodeRecord; readonly score: Score }[] {
     const { engine } = this.#fleet;
     const leading = [];
     let after: Found = BEFORE_ALL;
-    while (leading.length < limits.placementCandidatesMax) {
+    while (leading.length < candidatesMax) {
       const slot = engine.search.find(this.#compiled, after);
       if (slot === NONE) break;
       const { loss } = engine.search;

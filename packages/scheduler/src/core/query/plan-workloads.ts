@@ -142,9 +142,10 @@ function unplacedOf(
     ...group,
     explanation: explainFreeing(group.explanation, freeing),
   }));
-  const noFit = pending.flatMap(({ explanation }) =>
-    explanation.reason === "no_fit" ? [explanation] : [],
-  );
+  const noFit = pending.flatMap(({ explanation }) => {
+    if (explanation.reason === "gang") return explanation.noFit ?? [];
+    return explanation.reason === "no_fit" ? [explanation] : [];
+  });
   return { unplaced: waiting.length, pending, noFit: noFit[0] ?? null };
 }
 

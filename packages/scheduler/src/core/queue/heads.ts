@@ -80,6 +80,7 @@ export class Heads {
       const prospect = this.prospectOn(request, node, wanted);
       if (prospect.someday === 0) continue;
       const group = within === null ? null : valueOf(node, within);
+      if (group === "") continue;
       outlooks.push({ node, group, steps: prospect.steps, prospect });
     }
     const planned = earliestStart(outlooks, wanted);

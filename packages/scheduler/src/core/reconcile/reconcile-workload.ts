@@ -1,7 +1,9 @@
 import { limits } from "@berth/protocol";
 import { unreachable } from "@berth/runtime/assert";
+import { gangOf } from "../state/gang.ts";
 import { liveAllocations, type ReconcileContext } from "./reconcile-context.ts";
 import { reconcileBatch } from "./reconcile-batch.ts";
+import { reconcileGang } from "./reconcile-gang.ts";
 import { reconcileService } from "./reconcile-service.ts";
 import { reconcileSystem } from "./reconcile-system.ts";
 import { emptyReconciliation, type Reconciliation, stopOnceConfirmed } from "./reconciliation.ts";
@@ -22,6 +24,7 @@ export function reconcileWorkload(context: ReconcileContext): Reconciliation {
 
 function reconcileKind(context: ReconcileContext, result: Reconciliation): void {
   const { spec } = context.workload;
+  if (spec.kind !== "system" && gangOf(spec)) return reconcileGang(context, spec, result);
   switch (spec.kind) {
     case "service":
       return reconcileService(context, spec, result);

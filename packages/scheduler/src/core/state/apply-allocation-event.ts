@@ -3,7 +3,7 @@ import { assert } from "@berth/runtime/assert";
 import { roomWasMade, roomWasTaken } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
 import { nodeOf, reconsiderNode } from "./apply-node-event.ts";
-import { isWithinCount, setPending, workloadOf } from "./apply-workload-event.ts";
+import { giveUpGang, isWithinCount, setPending, workloadOf } from "./apply-workload-event.ts";
 import type { DesiredChange } from "./changes.ts";
 import {
   type AllocationRecord,
@@ -14,6 +14,7 @@ import {
   type NodeRecord,
   type WorkloadRecord,
 } from "./cluster-state.ts";
+import { GANG_FAILURE, isGivenUp } from "./gang.ts";
 import { releaseGrant, takeGrant } from "./grants.ts";
 import { withoutPending, withQueued } from "./pending-groups.ts";
 import { newSlot, type Slot } from "./slot-table.ts";
@@ -146,6 +147,9 @@ export function applyAllocationFinished(
       ? withQueued(workload.pending, slot.index)
       : withoutPending(workload.pending, slot.index),
   );
+  for (const index of giveUpGang(workload)) {
+    setPending(applying, workload, withoutPending(workload.pending, index));
+  }
   state.agenda.dirty.add(workload.id);
   chargeProject(state, workload.id, allocation.spec, -1);
   roomWasMade(state.agenda, node.id);
@@ -177,15 +181,17 @@ export function applyAllocationsForgotten(
 
 /** What the end of an allocation means for its index: done, to be retried after a wait, or free. */
 function afterOutcome(
-  { spec, taskVersion }: WorkloadRecord,
+  workload: WorkloadRecord,
   slot: Slot,
   allocation: AllocationRecord,
   atUnixMs: number,
 ): Slot {
+  const { spec, taskVersion } = workload;
   // The end of an outdated allocation says nothing about the task that replaces it.
   if (allocation.workloadVersion < taskVersion) return slot;
   if (allocation.outcome === "complete" && spec.kind === "batch")
     return { ...slot, done: "complete" };
+  if (isGivenUp(workload)) return { ...slot, lastFailure: GANG_FAILURE, done: "failed" };
   if (allocation.stopReason === "time.limit" && spec.kind === "batch") {
     return { ...slot, lastFailure: describeFailure(allocation), done: "failed" };
   }

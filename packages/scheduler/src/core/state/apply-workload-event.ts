@@ -3,6 +3,7 @@ import { assert } from "@berth/runtime/assert";
 import { forgetWorkload, leaveBlocked, seeBlocked } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
 import type { ClusterState, WorkloadRecord } from "./cluster-state.ts";
+import { GANG_FAILURE, isGivenUp } from "./gang.ts";
 import {
   earliestRetryUnixMs,
   isBlocked,
@@ -56,6 +57,19 @@ export function reviseWorkload(
     }
   }
   countDone(workload);
+  giveUpGang(workload);
+}
+
+/** Members of a gang that has failed for good are not started again. Returns their indexes. */
+export function giveUpGang(workload: WorkloadRecord): number[] {
+  if (!isGivenUp(workload)) return [];
+  const indexes = [...unplacedIndexes(workload)];
+  for (const index of indexes) {
+    const slot = workload.slots.get(index) ?? newSlot(index);
+    workload.slots.set({ ...slot, lastFailure: GANG_FAILURE, done: "failed" });
+    workload.counts.failed += 1;
+  }
+  return indexes;
 }
 
 /** A batch's finished indexes within its count; history beyond a lowered count does not count. */
@@ -159,8 +173,12 @@ export function isWithinCount(spec: WorkloadSpec, index: number): boolean {
 }
 
 /** Indexes that need a place and have none. Which nodes a system lacks, only an evaluation knows. */
-export function* waitingIndexes({ spec, slots, stopped }: WorkloadRecord): Generator<number> {
-  if (spec.kind === "system" || stopped) return;
+export function* waitingIndexes(workload: WorkloadRecord): Generator<number> {
+  if (!workload.stopped) yield* unplacedIndexes(workload);
+}
+
+function* unplacedIndexes({ spec, slots }: WorkloadRecord): Generator<number> {
+  if (spec.kind === "system") return;
   for (let index = 0; index < spec.count; index += 1) {
     const slot = slots.get(index);
     if (!slot || (slot.live === null && slot.done === null)) yield index;
