@@ -3,7 +3,7 @@ import type { SimulationReport } from "../src/cli/report.ts";
 import { run } from "./program.ts";
 
 const SEEDS = 200;
-const SEEDS_TIMEOUT_MS = 240_000;
+const SEEDS_TIMEOUT_MS = 900_000;
 const TIMEOUT_MS = 120_000;
 
 async function simulate(...args: string[]): Promise<SimulationReport> {
