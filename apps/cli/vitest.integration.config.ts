@@ -5,8 +5,8 @@ export default berthTests({
   test: {
     include: ["test/**/*.integration.test.ts"],
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 90_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     reporters: ["default", ["json", { outputFile: "reports/vitest-integration.json" }]],
   },
 });
