@@ -5,6 +5,7 @@ import { stateHash } from "../src/core/index.ts";
 import { shellTimings } from "../src/shell/limits.ts";
 import { replayLog } from "../src/shell/replay-log.ts";
 import type { Scheduler } from "../src/shell/scheduler.ts";
+import { takeSnapshot } from "../src/shell/snapshot-take.ts";
 import {
   accepted,
   FakeAgent,
@@ -108,6 +109,45 @@ describe("of three schedulers", () => {
     await world.advance(100);
     expect(await world.during(isAccepted)).toBe(false);
     expect(world.log.entries().length).toBe(before);
+  });
+
+  it("a standby whose place in the log is gone goes on from the newest snapshot [INV4]", async () => {
+    const { world, get, submit } = await threeSchedulers();
+    const three = world.processOf("three");
+    three.freeze();
+    for (const name of ["a", "b", "c", "d"]) await world.during(submit(name));
+    const whole = await replayLog(world.log);
+    await takeSnapshot(world.snapshots, whole, world.clock.nowUnixMs());
+    await world.log.purgeBefore(whole.lastSeq);
+    await world.during(submit("after"));
+    world.log.breakTails(new Error("the log starts later"));
+    three.thaw();
+    const expected = stateHash(leadersState(get("one")));
+    const isUpToDate = () => {
+      const { standing } = get("three");
+      return standing.mode === "following" && stateHash(standing.state) === expected;
+    };
+    await world.until(isUpToDate);
+    expect(three.reads).toBe(2);
+  });
+
+  it("one that starts while the log is purged begins again with the newest snapshot [INV4]", async () => {
+    const { world, get, submit } = await threeSchedulers();
+    for (const name of ["a", "b", "c"]) await world.during(submit(name));
+    const whole = await replayLog(world.log);
+    const four = world.startScheduler("four", (log) => ({
+      ...log,
+      async *read(fromSeq) {
+        await takeSnapshot(world.snapshots, whole, world.clock.nowUnixMs());
+        await world.log.purgeBefore(whole.lastSeq);
+        yield* log.read(fromSeq);
+      },
+    }));
+    await world.until(() => four.standing.mode === "following");
+    const { standing } = four;
+    const hash = stateHash(leadersState(get("one")));
+    expect(standing.mode === "following" && stateHash(standing.state)).toBe(hash);
+    expect(world.processOf("four").reads).toBe(2);
   });
 
   it("a frozen leader with a write under way reads the log again", async () => {

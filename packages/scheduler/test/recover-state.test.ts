@@ -1,9 +1,10 @@
-import { hashEntry, type SnapshotStore } from "@berth/runtime";
+import { hashEntry, type Log, type SnapshotStore } from "@berth/runtime";
 import { memoryLogger, type MemorySnapshots, memorySnapshots } from "@berth/runtime/memory";
 import { beforeEach, describe, expect, it } from "vitest";
 import { stateHash } from "../src/core/index.ts";
 import { recoverState } from "../src/shell/recover-state.ts";
 import { replayLog } from "../src/shell/replay-log.ts";
+import { snapshotLimits } from "../src/shell/snapshot-limits.ts";
 import { takeSnapshot } from "../src/shell/snapshot-take.ts";
 import { StoredLog } from "./stored-log.ts";
 
@@ -64,6 +65,90 @@ describe("recovery", () => {
     const { snapshotSeq, skipped } = await recover(other);
     expect(snapshotSeq).toBe(20);
     expect(skipped).toMatchObject([{ store: "the store", seq: 20 }]);
+  });
+});
+
+describe("recovery that purges overtake", () => {
+  /** What another scheduler's round does: a newer snapshot, and the log starts there. */
+  const moveOn = async () => {
+    const { last } = await world.log.bounds();
+    world.growTo(last + 10);
+    const { id } = await takeSnapshot(store, await recover(), world.clock.nowUnixMs());
+    for (const older of await store.list()) if (older.id !== id) await store.remove(older.id);
+    await world.log.purgeBefore(last + 10);
+    world.growTo(last + 15);
+  };
+  /** The log, with something that happens right before its first so many answers of a kind. */
+  const disturbed = (method: "bounds" | "read", times: number): Log => {
+    let left = times;
+    const disturb = async () => {
+      left -= 1;
+      if (left >= 0) await moveOn();
+    };
+    return {
+      ...world.log,
+      async bounds() {
+        if (method === "bounds") await disturb();
+        return world.log.bounds();
+      },
+      async *read(fromSeq) {
+        if (method === "read") await disturb();
+        yield* world.log.read(fromSeq);
+      },
+    };
+  };
+  const recoverDisturbed = (method: "bounds" | "read", times: number) =>
+    recoverState({ log: disturbed(method, times), snapshots: [store], logger });
+
+  it.each([
+    ["the snapshots it has listed are gone", "bounds"],
+    ["the entries it was to read are gone", "read"],
+  ] as const)("begins again with the newest snapshot when %s", async (_name, method) => {
+    for (const [times, snapshotSeq] of [
+      [1, 20],
+      [2, 35],
+    ] as const) {
+      store = memorySnapshots("the store");
+      world = new StoredLog();
+      await snapshotAt(10);
+      const recovered = await recoverDisturbed(method, times);
+      expect(recovered).toMatchObject({ snapshotSeq, lastSeq: snapshotSeq + 5 });
+      expect(stateHash(recovered.state)).toBe(stateHash((await recover()).state));
+    }
+  });
+
+  it("begins with the first snapshot of all when the log's start goes meanwhile", async () => {
+    world.growTo(10);
+    expect(await recoverDisturbed("read", 1)).toMatchObject({ snapshotSeq: 20, lastSeq: 25 });
+  });
+
+  it("is to be tried again later when it is overtaken again and again", async () => {
+    await snapshotAt(10);
+    const { recoverAttemptsMax } = snapshotLimits;
+    await expect(recoverDisturbed("read", recoverAttemptsMax)).rejects.toMatchObject({
+      code: "log.unavailable",
+      retryable: true,
+      message: expect.stringContaining(`purged ${recoverAttemptsMax} times`),
+    });
+  });
+
+  it("ends when the entries are gone and nothing newer stands for them", async () => {
+    await snapshotAt(10);
+    world.growTo(30);
+    const log: Log = {
+      ...world.log,
+      async *read(fromSeq) {
+        await world.log.purgeBefore(20);
+        yield* world.log.read(fromSeq);
+      },
+    };
+    await expect(recoverState({ log, snapshots: [store], logger })).rejects.toMatchObject({
+      code: "invalid",
+      retryable: false,
+      message: expect.stringMatching(
+        /log starts at entry 20, and no snapshot can stand for entries 1 to 19: .*ends at entry 10/,
+      ),
+    });
   });
 });
 

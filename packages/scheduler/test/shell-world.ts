@@ -11,13 +11,14 @@ import {
   type Reply,
   subjects,
 } from "@berth/protocol";
-import type { Bus } from "@berth/runtime";
+import type { Bus, Log } from "@berth/runtime";
 import {
   memoryLease,
   memoryLog,
   memoryLogger,
   type MemoryLogOptions,
   memoryNetwork,
+  memorySnapshots,
   seededRandom,
   type VirtualClock,
   virtualClock,
@@ -39,11 +40,15 @@ export function shellWorld(options: Omit<MemoryLogOptions, "clock"> = {}) {
   });
   const log = memoryLog({ clock, ...options });
   const lease = memoryLease({ clock, ttlMs: shellTimings.leaseTtlMs });
+  const snapshots = memorySnapshots();
   const logger = memoryLogger();
   const client = network.connect("client");
   let starts = 0;
 
-  function startScheduler(name = `scheduler-${(starts += 1)}`): Scheduler {
+  function startScheduler(
+    name = `scheduler-${(starts += 1)}`,
+    between: (log: Log) => Log = (log) => log,
+  ): Scheduler {
     const bus = network.connect(name);
     const process = new TestProcess(clock);
     process.uses(bus);
@@ -53,8 +58,9 @@ export function shellWorld(options: Omit<MemoryLogOptions, "clock"> = {}) {
       clock: process.clock,
       random,
       bus,
-      log: process.log(log),
+      log: between(process.log(log)),
       lease: process.lease(lease),
+      snapshots: [snapshots],
       logger,
       leader: name,
       version: "0.0.0-test",
@@ -105,6 +111,7 @@ export function shellWorld(options: Omit<MemoryLogOptions, "clock"> = {}) {
     network,
     log,
     lease,
+    snapshots,
     logger,
     client,
     startScheduler,

@@ -203,6 +203,11 @@ class Tail {
     const { kept, onEntry } = this.#components;
     while (!this.#isStopped) {
       const entry = kept.at(this.#nextSeq);
+      if (this.#nextSeq < kept.firstSeq) {
+        return this.break(
+          new Error(`entry ${this.#nextSeq} is gone; the log starts at ${kept.firstSeq}`),
+        );
+      }
       if (entry === undefined) return;
       this.#nextSeq += 1;
       try {

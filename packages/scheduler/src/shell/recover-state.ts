@@ -9,6 +9,7 @@ import {
   type ReadableSnapshot,
   type UnusableSnapshot,
 } from "./snapshot-load.ts";
+import { snapshotLimits } from "./snapshot-limits.ts";
 
 export interface RecoverComponents {
   readonly log: Log;
@@ -26,32 +27,91 @@ export interface Recovered extends Replayed {
 
 /**
  * The state after the whole log: the newest snapshot that is whole and continues with the log, and
- * what came after it; or, where none can be used, everything from the first entry on.
+ * what came after it; or, where none can be used, everything from the first entry on. When the log is
+ * purged meanwhile up to a newer snapshot, it begins again with that one.
  *
- * Rejects with a `BerthError`: `log.unavailable` (retryable) while log or snapshots cannot be read;
- * `invalid`, which no retry heals, when an entry cannot be used, when a snapshot is ahead of the log,
- * or when the log's start is gone and no snapshot reaches over to it. Nothing is ever deleted here.
+ * Rejects with a `BerthError`: `log.unavailable` (retryable) while log or snapshots cannot be read, or
+ * are overtaken again and again; `invalid`, which no retry heals, when an entry cannot be used, when a
+ * snapshot is ahead of the log, or when the log's start is gone and no snapshot reaches over to it.
+ * Nothing is ever deleted here.
  */
 export async function recoverState(components: RecoverComponents): Promise<Recovered> {
-  const { log, logger } = components;
-  // In this order: no snapshot that is listed may then be ahead of the log.
-  const { readable, unusable: skipped } = await listSnapshots(components.snapshots);
+  const { logger, snapshots } = components;
+  const { recoverAttemptsMax } = snapshotLimits;
+  let overtaken: Overtaken | null = null;
+  for (let attempt = 1; attempt <= recoverAttemptsMax; attempt += 1) {
+    // Snapshots before bounds: none that is listed may then be ahead of the log.
+    const listed: Listed = await listSnapshots(snapshots);
+    if (overtaken?.isFinalAfter(listed)) throw overtaken.cause;
+    const result = await recoverOnce(components, listed);
+    if (!(result instanceof Overtaken)) return result;
+    overtaken = result;
+    logger.info("the log was purged while it was read: beginning again", { attempt });
+  }
+  throw new BerthError(
+    "log.unavailable",
+    `the log was purged ${recoverAttemptsMax} times before its snapshots were read: ${overtaken?.cause.message}`,
+    { retryable: true },
+  );
+}
+
+type Listed = Awaited<ReturnType<typeof listSnapshots>>;
+
+/** What was to be read is gone, as after a purge. */
+class Overtaken {
+  readonly cause: BerthError;
+  /** Of all snapshots that were listed; null when what they are good for was not found out. */
+  readonly #newestSeq: number | null;
+
+  constructor(cause: BerthError, newestSeq: number | null = null) {
+    this.cause = cause;
+    this.#newestSeq = newestSeq;
+  }
+
+  /** A purge leaves newer snapshots: without one, trying again finds the same. */
+  isFinalAfter({ readable }: Listed): boolean {
+    return this.#newestSeq !== null && newestOf(readable) <= this.#newestSeq;
+  }
+}
+
+function newestOf(readable: readonly ReadableSnapshot[]): number {
+  return readable[0]?.manifest.seq ?? 0;
+}
+
+async function recoverOnce(
+  { log, logger }: RecoverComponents,
+  { readable, unusable }: Listed,
+): Promise<Recovered | Overtaken> {
+  const skipped = [...unusable];
   const bounds = await log.bounds();
-  for (const snapshot of [...readable.map(described), ...skipped]) {
+  for (const snapshot of [...readable.map(described), ...unusable]) {
     requireWithinLog(snapshot, bounds);
   }
   const skip = (snapshot: ReadableSnapshot, problem: string) => {
     skipped.push({ ...described(snapshot), problem });
   };
-  for (const snapshot of readable) {
-    const loaded = await tryLoad(snapshot, bounds);
-    const replayed = loaded.ok ? await replayFrom(log, snapshot, loaded.state, bounds) : null;
-    if (!loaded.ok) skip(snapshot, loaded.problem);
-    else if (replayed === null) skip(snapshot, "it ends with another entry than the log has there");
-    else return { ...replayed, snapshotSeq: snapshot.manifest.seq, skipped: told(logger, skipped) };
+  const recovered = (replayed: Replayed, snapshotSeq: number): Recovered => {
+    return { ...replayed, snapshotSeq, skipped: told(logger, skipped) };
+  };
+  try {
+    for (const snapshot of readable) {
+      const loaded = await tryLoad(snapshot, bounds);
+      const replayed = loaded.ok ? await replayFrom(log, snapshot, loaded.state, bounds) : null;
+      if (!loaded.ok) skip(snapshot, loaded.problem);
+      else if (replayed !== null) return recovered(replayed, snapshot.manifest.seq);
+      else skip(snapshot, "it ends with another entry than the log has there");
+    }
+    if (bounds.first === 1) return recovered(await replayLog(log), 0);
+  } catch (cause) {
+    if (isGone(cause)) return new Overtaken(cause);
+    throw cause;
   }
-  if (bounds.first > 1) throw startIsGone(bounds.first, skipped);
-  return { ...(await replayLog(log)), snapshotSeq: 0, skipped: told(logger, skipped) };
+  return new Overtaken(startIsGone(bounds.first, skipped), newestOf(readable));
+}
+
+/** The log says so of entries that were purged: asking again brings none of them back. */
+function isGone(cause: unknown): cause is BerthError {
+  return cause instanceof BerthError && cause.code === "log.unavailable" && !cause.retryable;
 }
 
 interface Bounds {

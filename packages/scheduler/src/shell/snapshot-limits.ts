@@ -10,6 +10,8 @@ export const snapshotLimits = {
   bytesBetweenMax: 64 * 1024 * 1024,
   /** Stores that must hold a verified copy before what it replaces is purged. */
   copiesMin: 2,
+  /** A start that is overtaken by purges begins again with newer snapshots, so often in a row. */
+  recoverAttemptsMax: 5,
 } as const;
 
 export const snapshotTimings = {
