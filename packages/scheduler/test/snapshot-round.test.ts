@@ -1,3 +1,4 @@
+import { BerthError } from "@berth/protocol";
 import { loggerTo, type LogKeeper, type SnapshotStore } from "@berth/runtime";
 import { memoryLogger, memorySnapshots } from "@berth/runtime/memory";
 import fc from "fast-check";
@@ -113,6 +114,72 @@ describe("a round of snapshots", () => {
     here.grow(5);
     expect(await here.round()).toMatchObject({ copied: 2 });
     expect(await here.seqsIn(here.folder)).toEqual([25, 20]);
+  });
+
+  it("takes another copy as the source when the first one is damaged", async () => {
+    const third = memorySnapshots("third");
+    for (let taken = 0; taken < 2; taken += 1) {
+      here.grow(20);
+      await here.round();
+    }
+    const damaged = (await here.engine.list()).at(-1);
+    here.engine.kept(damaged?.id ?? "").chunks.pop();
+    const stores = [here.engine, here.folder, third] as const;
+    await runSnapshotRound({ ...here.components, stores }, settings);
+    expect(await here.seqsIn(third)).toEqual([40, 20]);
+    const told = here.logger.lines.filter(({ level }) => level === "warn");
+    expect(told.map(({ message }) => message)).toEqual([
+      expect.stringMatching(`left as it is: snapshot ${damaged?.id} in engine: it is not whole`),
+    ]);
+  });
+
+  it("goes on past a damaged older one without another copy, and neither purges by it nor removes it", async () => {
+    for (let taken = 0; taken < 3; taken += 1) {
+      here.grow(20);
+      await here.round();
+    }
+    // A scheduler on another machine leads from now on: its folder is empty.
+    for (const { id } of await here.folder.list()) await here.folder.remove(id);
+    const damaged = (await here.engine.list()).at(1)?.id ?? "";
+    here.engine.kept(damaged).chunks.pop();
+    const before = structuredClone(here.engine.kept(damaged));
+    for (let taken = 0; taken < 20; taken += 1) {
+      here.grow(20);
+      expect(await here.round()).toMatchObject({ isNew: true });
+    }
+    expect((await here.world.log.bounds()).first).toBeGreaterThan(100);
+    expect(here.engine.kept(damaged)).toEqual(before);
+    expect(await here.seqsIn(here.folder)).not.toContain(40);
+  });
+
+  it("keeps few in the first store and purges nothing while the second takes no copies", async () => {
+    for (let taken = 0; taken < 20; taken += 1) {
+      here.grow(20);
+      await here.round();
+    }
+    const full: SnapshotStore = {
+      ...here.folder,
+      write: () => Promise.reject(new BerthError("log.full", "no space left", { retryable: true })),
+    };
+    const stores = [here.engine, full] as const;
+    for (let taken = 0; taken < 20; taken += 1) {
+      here.grow(20);
+      const round = runSnapshotRound({ ...here.components, stores }, settings);
+      await expect(round).rejects.toMatchObject({ code: "log.full" });
+    }
+    const kept = await here.seqsIn(here.engine);
+    expect(kept.length).toBeLessThan(10);
+    // What stands for the log's start goes from neither before there are copies again.
+    const { first } = await here.world.log.bounds();
+    expect(first).toBeLessThan(400);
+    expect(kept).toContain(first);
+    expect(await here.seqsIn(here.folder)).toContain(first);
+    for (let taken = 0; taken < 10; taken += 1) {
+      here.grow(20);
+      await here.round();
+    }
+    expect((await here.world.log.bounds()).first).toBeGreaterThan(400);
+    expect(await here.seqsIn(here.engine)).not.toContain(first);
   });
 
   it("takes back a snapshot that does not read back as it was written", async () => {

@@ -1,5 +1,10 @@
 import { BerthError, type SnapshotManifest } from "@berth/protocol";
-import { type SnapshotStore, type StoredSnapshot, verifiedChunks } from "@berth/runtime";
+import {
+  type Logger,
+  type SnapshotStore,
+  type StoredSnapshot,
+  verifiedChunks,
+} from "@berth/runtime";
 import {
   type ClusterState,
   StateDecoder,
@@ -111,6 +116,34 @@ function undecodable(cause: unknown): BerthError {
   if (cause instanceof BerthError) return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
   return new BerthError("invalid", `its state cannot be decoded: ${why}`, { cause });
+}
+
+/** Snapshots that were found to be unusable while others are worked with: each is reported once. */
+export class DamagedSnapshots {
+  readonly #logger: Logger;
+  readonly #found = new Set<string>();
+
+  /** `known` are reported already. */
+  constructor(logger: Logger, known: readonly UnusableSnapshot[]) {
+    this.#logger = logger;
+    for (const { store, id } of known) this.#found.add(keyOf(store, id));
+  }
+
+  /** Takes down why one cannot be used; what may pass, or is no operating failure, is thrown. */
+  add({ store, id, manifest }: ReadableSnapshot, cause: unknown): void {
+    if (!(cause instanceof BerthError) || cause.retryable) throw cause;
+    this.#found.add(keyOf(store.name, id));
+    const unusable = { store: store.name, id, seq: manifest.seq, problem: cause.message };
+    this.#logger.warn(`a damaged snapshot is left as it is: ${describeUnusable(unusable)}`);
+  }
+
+  without(snapshots: readonly ReadableSnapshot[]): ReadableSnapshot[] {
+    return snapshots.filter(({ store, id }) => !this.#found.has(keyOf(store.name, id)));
+  }
+}
+
+function keyOf(store: string, id: string): string {
+  return `${store}/${id}`;
 }
 
 /** For whom it may concern, in one line. */

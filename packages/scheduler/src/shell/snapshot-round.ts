@@ -9,14 +9,13 @@ import {
 } from "@berth/runtime";
 import { recoverState } from "./recover-state.ts";
 import {
-  describeUnusable,
+  DamagedSnapshots,
   listSnapshots,
   type ReadableSnapshot,
-  type UnusableSnapshot,
   verifyCopy,
 } from "./snapshot-load.ts";
 import { snapshotLimits, snapshotTimings } from "./snapshot-limits.ts";
-import { type KeptPoint, planRetention } from "./snapshot-retention.ts";
+import { type KeptPoint, planRetention, type RetentionPlan } from "./snapshot-retention.ts";
 import { copySnapshot, takeSnapshot } from "./snapshot-take.ts";
 
 export interface RoundComponents {
@@ -56,9 +55,10 @@ interface Point extends KeptPoint {
  * It recovers the state as a starting scheduler does and takes a snapshot of that, so that no decision
  * waits for it, and each snapshot proves that the one before it works. It may be cut off anywhere:
  * after each step the same state can be recovered, and the next round goes on from there. What is
- * damaged or of an unknown version is left as it is.
+ * damaged or of an unknown version is reported, left as it is, and stands in nobody's way; a store
+ * that takes no copies keeps the log from being purged, and nothing else.
  *
- * Rejects with a `BerthError`, whatever `recoverState` and `takeSnapshot` reject with.
+ * Rejects with a `BerthError`, whatever `recoverState`, `takeSnapshot` and `copySnapshot` reject with.
  */
 export async function runSnapshotRound(
   components: RoundComponents,
@@ -68,31 +68,39 @@ export async function runSnapshotRound(
   const startedMs = clock.monotonicMs();
   for (const store of stores) await store.sweep(snapshotTimings.abandonedAfterMs);
   const recovered = await recoverState({ log, logger, snapshots: stores });
-  const { lastSeq, snapshotSeq, skipped } = recovered;
+  const { lastSeq, snapshotSeq } = recovered;
+  const damaged = new DamagedSnapshots(logger, recovered.skipped);
   const isNew = lastSeq > snapshotSeq;
   if (isNew) await takeSnapshot(stores[0], recovered, clock.nowUnixMs());
 
   const plan = (points: readonly Point[]) =>
     planRetention(points, clock.nowUnixMs(), { ...snapshotLimits, ...settings });
-  const copied = await copyEverywhere(plan(await listPoints(stores, skipped)).keep, stores);
-  const points = await listPoints(stores, skipped);
-  const logFirst = await purgeLog(components, points, plan);
-  const dropped = plan(points).drop.flatMap(({ copies }) => copies);
-  for (const { store, id } of dropped) await store.remove(id);
+  const { copied, problem } = await copyEverywhere(
+    plan(await listPoints(stores, damaged)).keep,
+    stores,
+    damaged,
+  );
+  const points = await listPoints(stores, damaged);
+  const logFirst = await purgeLog(components, points, damaged, plan);
+  const removed = await dropOthers(points, logFirst, damaged, plan);
+  if (problem !== null) throw problem;
   const tookMs = clock.monotonicMs() - startedMs;
-  return { seq: lastSeq, isNew, copied, removed: dropped.length, logFirst, tookMs };
+  return { seq: lastSeq, isNew, copied, removed, logFirst, tookMs };
 }
 
-/** Without what was found unusable: that neither counts nor is touched. */
+type Plan = (points: readonly Point[]) => RetentionPlan<Point>;
+
+/** Without what is known to be unusable: that neither counts nor is touched. */
 async function listPoints(
   stores: readonly SnapshotStore[],
-  skipped: readonly UnusableSnapshot[],
+  damaged: DamagedSnapshots,
 ): Promise<Point[]> {
   const { readable } = await listSnapshots(stores);
-  const usable = readable.filter(
-    ({ store, id }) => !skipped.some((other) => other.store === store.name && other.id === id),
-  );
-  return pointsOf(usable);
+  return pointsOf(damaged.without(readable));
+}
+
+function copiesOf(points: readonly Point[]): readonly ReadableSnapshot[] {
+  return points.flatMap(({ copies }) => copies);
 }
 
 function pointsOf(snapshots: readonly ReadableSnapshot[]): Point[] {
@@ -107,20 +115,48 @@ function pointsOf(snapshots: readonly ReadableSnapshot[]): Point[] {
   });
 }
 
+interface Copying {
+  readonly copied: number;
+  /** Why the first of the stores that take no copies takes none; null when all do. */
+  readonly problem: BerthError | null;
+}
+
 async function copyEverywhere(
   points: readonly Point[],
   stores: readonly SnapshotStore[],
-): Promise<number> {
+  damaged: DamagedSnapshots,
+): Promise<Copying> {
   let copied = 0;
-  for (const { copies } of points) {
-    const [source] = copies;
-    for (const store of stores) {
-      if (source === undefined || copies.some((copy) => copy.store === store)) continue;
-      await copySnapshot(source, store);
-      copied += 1;
+  let problem: BerthError | null = null;
+  for (const store of stores) {
+    try {
+      for (const { copies } of points) {
+        if (copies.some((copy) => copy.store === store)) continue;
+        if (await copyFromAny(copies, store, damaged)) copied += 1;
+      }
+    } catch (cause) {
+      if (!(cause instanceof BerthError)) throw cause;
+      problem ??= cause;
     }
   }
-  return copied;
+  return { copied, problem };
+}
+
+/** False when no copy is whole: there is nothing to take another one from. */
+async function copyFromAny(
+  copies: readonly ReadableSnapshot[],
+  store: SnapshotStore,
+  damaged: DamagedSnapshots,
+): Promise<boolean> {
+  for (const source of damaged.without(copies)) {
+    try {
+      await copySnapshot(source, store);
+      return true;
+    } catch (cause) {
+      damaged.add(source, cause);
+    }
+  }
+  return false;
 }
 
 /**
@@ -130,16 +166,16 @@ async function copyEverywhere(
 async function purgeLog(
   components: RoundComponents,
   points: readonly Point[],
-  plan: (points: readonly Point[]) => { readonly purgeBeforeSeq: number | null },
+  damaged: DamagedSnapshots,
+  plan: Plan,
 ): Promise<number> {
   const { keeper, logger } = components;
   const { first } = await keeper.stat();
   const hoped = plan(points.filter(hasCopies)).purgeBeforeSeq ?? first;
   if (hoped <= first) return first;
-  const verified: Point[] = [];
-  for (const point of points) {
-    if (point.seq >= hoped) verified.push(await withWholeCopies(point, components));
-  }
+  const due = points.filter(({ seq }) => seq >= hoped);
+  for (const copy of copiesOf(due)) await verify(copy, keeper, damaged);
+  const verified = pointsOf(damaged.without(copiesOf(due)));
   const before = plan(verified.filter(hasCopies)).purgeBeforeSeq ?? first;
   if (before <= first) return first;
   logger.info("purging the log", { first, before });
@@ -147,26 +183,43 @@ async function purgeLog(
   return before;
 }
 
+/**
+ * Removes what is not kept, and is no evidence of damage; says how many copies that were. The snapshot
+ * that stands for the log's start stays, however old, until the log is purged up to another.
+ */
+async function dropOthers(
+  points: readonly Point[],
+  logFirst: number,
+  damaged: DamagedSnapshots,
+  plan: Plan,
+): Promise<number> {
+  const sound = pointsOf(damaged.without(copiesOf(points)));
+  const ascending = sound.filter(hasCopies).toSorted((a, b) => a.seq - b.seq);
+  const base = ascending.find(({ seq }) => seq >= logFirst - 1);
+  const due = copiesOf(plan(sound).drop.filter((point) => point !== base));
+  for (const copy of due) await verifyCopy(copy).catch((cause) => damaged.add(copy, cause));
+  const dropped = damaged.without(due);
+  for (const { store, id } of dropped) await store.remove(id);
+  return dropped.length;
+}
+
 function hasCopies({ copies }: Point): boolean {
   return new Set(copies.map(({ store }) => store)).size >= snapshotLimits.copiesMin;
 }
 
-async function withWholeCopies(point: Point, { keeper, logger }: RoundComponents): Promise<Point> {
-  const entry = await keeper.entry(point.seq);
-  const copies: ReadableSnapshot[] = [];
-  for (const copy of point.copies) {
-    try {
-      if (entry === null || hashEntry(entry.bytes) !== copy.manifest.entryHash) {
-        throw new BerthError("invalid", "it ends with another entry than the log has there");
-      }
-      await verifyCopy(copy);
-      copies.push(copy);
-    } catch (cause) {
-      if (!(cause instanceof BerthError) || cause.retryable) throw cause;
-      const { store, id, manifest } = copy;
-      const unusable = { store: store.name, id, seq: manifest.seq, problem: cause.message };
-      logger.warn(`nothing is purged that depends on it: ${describeUnusable(unusable)}`);
+async function verify(
+  copy: ReadableSnapshot,
+  keeper: LogKeeper,
+  damaged: DamagedSnapshots,
+): Promise<void> {
+  const { seq, entryHash } = copy.manifest;
+  const entry = await keeper.entry(seq);
+  try {
+    if (entry === null || hashEntry(entry.bytes) !== entryHash) {
+      throw new BerthError("invalid", "it ends with another entry than the log has there");
     }
+    await verifyCopy(copy);
+  } catch (cause) {
+    damaged.add(copy, cause);
   }
-  return { ...point, copies };
 }
