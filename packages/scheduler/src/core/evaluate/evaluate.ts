@@ -45,6 +45,8 @@ export function evaluate(state: ClusterState, nowUnixMs: number): Evaluation {
   wakeDue(state, nowUnixMs);
   const pass = new Pass(state, nowUnixMs);
   if (!endOverdue(pass) || !serveReservations(pass)) return endOf(pass, true);
+  // How many of a workload may stop is counted in the state: what stops whatever its pace goes first.
+  if (pass.hasStopped) return endOf(pass, true);
   const dirty = [...state.agenda.dirty].flatMap((id) => state.workloads.get(id) ?? []);
   const hopefuls = findHopefuls(pass);
   const toPlace = [...dirty, ...hopefuls.workloads];

@@ -140,6 +140,11 @@ export class Pass {
     return true;
   }
 
+  /** Whether it has asked anything to stop. */
+  get hasStopped(): boolean {
+    return this.stopped.size > 0;
+  }
+
   /** A placement that was added: it is charged to its project, and ends when its kind does. */
   charge({ id, spec }: WorkloadRecord, node: NodeRecord, granted: Grant): void {
     this.projects.take(spec.project, quotaUseOf(spec));

@@ -1,7 +1,14 @@
 import type { ProjectName, WorkloadSpec } from "@berth/protocol";
 import { describe, expect, test } from "vitest";
 import { nextWakeUnixMs } from "../evaluate/wake.ts";
-import { batchSpec, gpu, nodeDescription, systemSpec, T0_UNIX_MS } from "../testing/builders.ts";
+import {
+  batchSpec,
+  gpu,
+  nodeDescription,
+  serviceSpec,
+  systemSpec,
+  T0_UNIX_MS,
+} from "../testing/builders.ts";
 import { project, QueueCluster } from "../testing/queue-cluster.ts";
 import { queueLimits } from "./limits.ts";
 
@@ -70,6 +77,20 @@ describe("a reservation", () => {
     expect(cluster.reasons("endless")).toEqual(["no_fit"]);
     cluster.apply(job("own", null, team));
     expect(cluster.count("team/own")).toBe(1);
+  });
+
+  test("clears its nodes, and an update that begins then counts what that stopped", () => {
+    const cluster = new QueueCluster().join(3);
+    const web = { name: "web", count: 3, resources: { cpuMillis: 3_000 }, stop } as const;
+    const { task } = serviceSpec();
+    cluster.apply(serviceSpec(web));
+    cluster.startAll();
+    const last = cluster.live("web").at(-1);
+    reserve(cluster, 1, 60, 120, { constraints: [`node.name == ${last?.nodeName}`] });
+    cluster.nowUnixMs = inMinutes(60);
+    cluster.submit(serviceSpec({ ...web, task: { ...task, command: ["newer"] } }), 2);
+    const stops = cluster.settle().filter(({ type }) => type === "AllocationStopRequested");
+    expect(stops).toMatchObject([{ allocationId: last?.id, reason: "reclaimed" }]);
   });
 
   test("ends by itself, and what waited for its nodes starts", () => {
