@@ -1,7 +1,9 @@
 import type { Random } from "@berth/runtime";
+import { snapshotLimits } from "@berth/scheduler/snapshot-limits";
 import { CALM, type Link } from "./world/link.ts";
 import type { SimulatedCluster } from "./world/simulated-cluster.ts";
 import type { SimulatedNode } from "./world/simulated-node.ts";
+import type { SnapshotShelf } from "./world/snapshot-shelf.ts";
 import type { SimulatedScheduler } from "./world/simulated-scheduler.ts";
 
 /** What a fault hit, and the state in which it hit it: for the transcript and for coverage. */
@@ -74,6 +76,20 @@ function ofEngine(inflict: (cluster: SimulatedCluster, random: Random) => void):
   };
 }
 
+/** A fault of a place where snapshots are. Its state is which place, and what became of what is there. */
+function ofShelf(
+  inflict: (shelf: SnapshotShelf, cluster: SimulatedCluster, random: Random) => string | null,
+): Fault {
+  return (cluster, random) => {
+    const folder = oneOf(random, cluster.schedulers)?.folder ?? cluster.shelf;
+    const shelf = random.below(2) === 0 ? cluster.shelf : folder;
+    const how = inflict(shelf, cluster, random);
+    const place = shelf === cluster.shelf ? "engine" : "folder";
+    if (how === null) return { what: shelf.name, state: `${place} spared` };
+    return { what: shelf.name, state: `${place} ${how}` };
+  };
+}
+
 function cutOff(link: Link | null, random: Random): void {
   const directions = random.below(3);
   const isNoticed = random.below(2) === 0;
@@ -91,6 +107,16 @@ function badWeather(link: Link | null, random: Random, delayMaxMs: number): void
     reorderPermille: random.below(200),
     tailDelayMs: random.below(3) === 0 ? random.below(500) : 0,
   };
+}
+
+/**
+ * As much as the design stands: of the newest ones that nothing is purged without, one stays whole.
+ * Before there are as many nothing is purged, and all may go.
+ */
+function mayDamageEngine({ shelf, stream }: SimulatedCluster): boolean {
+  const { keptMin } = snapshotLimits;
+  const whole = shelf.newest(keptMin).filter(({ isWhole }) => isWhole);
+  return whole.length > 1 || (stream.bounds.first === 1 && shelf.written < keptMin);
 }
 
 export const faults = {
@@ -178,6 +204,26 @@ export const faults = {
     stream.lostAnswersPermille = between(random, 200, 900);
     later(cluster, between(random, 1_000, 10_000), () => (stream.lostAnswersPermille = 0));
   }),
+  snapshotDamaged: ofShelf((shelf, cluster, random) => {
+    const isSpared = shelf === cluster.shelf && !mayDamageEngine(cluster);
+    return isSpared ? null : shelf.damage(random);
+  }),
+  snapshotDiskFull: ofShelf((shelf, cluster, random) => {
+    shelf.isFull = true;
+    later(cluster, between(random, 1_000, 30_000), () => (shelf.isFull = false));
+    return "full";
+  }),
+  snapshotDiskSlow: ofShelf((shelf, cluster, random) => {
+    shelf.slownessMs = between(random, 20, 1_200);
+    later(cluster, between(random, 5_000, 40_000), () => (shelf.slownessMs = 0));
+    return "slow";
+  }),
+  /** Another machine takes its place: the snapshots of its own are gone. */
+  schedulerReplaced: ofScheduler((victim, cluster, random) => {
+    victim.kill();
+    victim.folder.loseAll();
+    later(cluster, between(random, 100, 10_000), () => victim.start());
+  }),
   agentKilled: ofNode((victim, cluster, random) => {
     victim.crashAgent();
     later(cluster, between(random, 10, 15_000), () => victim.startAgent());
@@ -250,6 +296,10 @@ export function healEverything(cluster: SimulatedCluster): void {
   stream.stallMaxMs = 0;
   stream.lostAnswersPermille = 0;
   operator.link.heal();
+  for (const shelf of [cluster.shelf, ...cluster.schedulers.map(({ folder }) => folder)]) {
+    shelf.isFull = false;
+    shelf.slownessMs = 0;
+  }
   for (const scheduler of cluster.schedulers) {
     scheduler.thaw();
     scheduler.link?.heal();

@@ -1,6 +1,7 @@
 import type { ClusterEventType } from "@berth/protocol";
 import { seededRandom } from "@berth/runtime/memory";
 import { unsettled } from "./convergence.ts";
+import { freshStart } from "./fresh-start.ts";
 import { type FaultKind, faultKinds, faults, healEverything } from "./faults.ts";
 import { Violation } from "./judge/violation.ts";
 import { operate } from "./operations.ts";
@@ -26,12 +27,21 @@ export interface SeedResult {
   readonly entries: number;
   readonly acknowledged: number;
   readonly unanswered: number;
+  readonly snapshots: SnapshotCounts;
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   readonly events: Readonly<Partial<Record<ClusterEventType, number>>>;
   /** `fault/state of what it hit`, with how often. */
   readonly pairs: Readonly<Record<string, number>>;
   /** Virtual time from the last healed fault until everything was as desired. */
   readonly convergedMs: number;
+}
+
+export interface SnapshotCounts {
+  /** Copies not counted. */
+  readonly taken: number;
+  /** Read to their end: by who starts, by who takes the next one, and to verify. */
+  readonly read: number;
+  readonly entriesPurged: number;
 }
 
 interface Tally {
@@ -60,6 +70,7 @@ export async function runSeed(
     const healedAtMs = cluster.timeline.nowMs;
     if (cluster.violation === null) await peace(cluster);
     const convergedMs = cluster.timeline.nowMs - healedAtMs;
+    if (cluster.violation === null) await freshStart(cluster);
     if (cluster.violation === null) await rewriteHistory(cluster, cluster.random("tampering"));
     return resultOf(seed, scenario, cluster, tally, convergedMs);
   } finally {
@@ -127,7 +138,8 @@ function resultOf(
   { faults: faultCounts, pairs }: Tally,
   convergedMs: number,
 ): SeedResult {
-  const { violation, reference, operator, timeline, transcript, steps } = cluster;
+  const { violation, reference, operator, timeline, transcript, steps, snapshotRules } = cluster;
+  const shelves = [cluster.shelf, ...cluster.schedulers.map(({ folder }) => folder)];
   const cause = violation?.cause;
   return {
     seed,
@@ -141,6 +153,11 @@ function resultOf(
     entries: reference.entries,
     acknowledged: operator.acknowledged,
     unanswered: operator.unanswered,
+    snapshots: {
+      taken: snapshotRules.taken,
+      read: shelves.reduce((sum, { reads }) => sum + reads, 0),
+      entriesPurged: snapshotRules.purged,
+    },
     faults: faultCounts,
     events: Object.fromEntries(reference.eventCounts),
     pairs,

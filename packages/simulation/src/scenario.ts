@@ -9,6 +9,13 @@ export interface Scenario {
   readonly troubleMs: number;
   readonly faultEveryMaxMs: number;
   readonly operationEveryMaxMs: number;
+  readonly snapshots: SnapshotHabits;
+}
+
+/** When snapshots are taken and what they make dispensable: a week's work in a minute. */
+export interface SnapshotHabits {
+  readonly entriesBetweenMax: number;
+  readonly retentionMs: number;
 }
 
 export const simulationLimits = {
@@ -18,11 +25,16 @@ export const simulationLimits = {
   firstFaultMs: 3_000,
   /** One seed in this many is a long day with little going on. */
   calmEvery: 25,
+  snapshotLookMs: 2_000,
+  snapshotRetryMs: 5_000,
+  /** A snapshot is due this long after the last one, if anything has changed. */
+  snapshotChangeAgeMs: 60_000,
 } as const;
 
 export function scenarioOf(seed: number, random: Random): Scenario {
   const schedulers = 1 + random.below(3);
   const nodes = 2 + random.below(4);
+  const entriesBetweenMax = 5 + random.below(40);
   if (seed % simulationLimits.calmEvery === 0) {
     return {
       name: "calm",
@@ -31,6 +43,7 @@ export function scenarioOf(seed: number, random: Random): Scenario {
       troubleMs: 3_600_000,
       faultEveryMaxMs: 15 * 60_000,
       operationEveryMaxMs: 5 * 60_000,
+      snapshots: { entriesBetweenMax, retentionMs: 60_000 * (1 + random.below(20)) },
     };
   }
   return {
@@ -40,5 +53,6 @@ export function scenarioOf(seed: number, random: Random): Scenario {
     troubleMs: 60_000 + random.below(60_000),
     faultEveryMaxMs: 1_000 + random.below(8_000),
     operationEveryMaxMs: 500 + random.below(4_000),
+    snapshots: { entriesBetweenMax, retentionMs: 1_000 * (1 + random.below(40)) },
   };
 }

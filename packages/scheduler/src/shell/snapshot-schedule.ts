@@ -13,7 +13,20 @@ export interface ScheduleComponents {
   readonly isLeading: () => boolean;
   /** One round, wherever it runs; not in the way of decisions. */
   readonly runRound: () => Promise<RoundOutcome>;
+  /** A simulated cluster has no week. */
+  readonly pace?: SnapshotPace;
 }
+
+/** When a snapshot is due, and how often that is looked at. */
+export interface SnapshotPace {
+  readonly entriesBetweenMax: number;
+  readonly bytesBetweenMax: number;
+  readonly changeAgeMsMax: number;
+  readonly lookIntervalMs: number;
+  readonly retryMs: number;
+}
+
+const usualPace: SnapshotPace = { ...snapshotLimits, ...snapshotTimings };
 
 /** Of the newest snapshot; seq 0 when there is none. */
 interface Newest {
@@ -27,6 +40,7 @@ interface Newest {
  */
 export class SnapshotSchedule {
   readonly #components: ScheduleComponents;
+  readonly #pace: SnapshotPace;
   #timer: Timer | null = null;
   /** Null until it was asked for, and after a round. */
   #newest: Newest | null = null;
@@ -34,10 +48,11 @@ export class SnapshotSchedule {
 
   constructor(components: ScheduleComponents) {
     this.#components = components;
+    this.#pace = components.pace ?? usualPace;
   }
 
   start(): void {
-    this.#lookIn(snapshotTimings.lookIntervalMs);
+    this.#lookIn(this.#pace.lookIntervalMs);
   }
 
   stop(): void {
@@ -49,7 +64,7 @@ export class SnapshotSchedule {
     if (this.#isStopped) return;
     this.#timer = this.#components.clock.after(delayMs, () => {
       this.#look().then(
-        () => this.#lookIn(snapshotTimings.lookIntervalMs),
+        () => this.#lookIn(this.#pace.lookIntervalMs),
         (cause: unknown) => this.#failed(cause),
       );
     });
@@ -62,7 +77,7 @@ export class SnapshotSchedule {
       return;
     }
     this.#newest ??= await this.#findNewest();
-    if (!isDue(await keeper.stat(), this.#newest, clock.nowUnixMs())) return;
+    if (!isDue(await keeper.stat(), this.#newest, clock.nowUnixMs(), this.#pace)) return;
     const { seq, isNew, copied, removed, logFirst, tookMs } = await runRound();
     this.#newest = null;
     logger.info("took a snapshot", { seq, isNew, copied, removed, logFirst, tookMs });
@@ -79,19 +94,24 @@ export class SnapshotSchedule {
     const { logger } = this.#components;
     const code = cause instanceof BerthError ? cause.code : "internal";
     logger.count(`snapshot ${code}`, "no snapshot could be taken; trying on", { cause });
-    this.#lookIn(snapshotTimings.retryMs);
+    this.#lookIn(this.#pace.retryMs);
   }
 }
 
 /** Whether the log has grown enough, or stood changed for long enough, since the newest snapshot. */
-export function isDue({ first, last, bytes }: LogStat, newest: Newest, nowUnixMs: number): boolean {
+export function isDue(
+  { first, last, bytes }: LogStat,
+  newest: Newest,
+  nowUnixMs: number,
+  pace: SnapshotPace = usualPace,
+): boolean {
   const entries = last - Math.max(newest.seq, first - 1);
   if (entries <= 0) return false;
   // Entries are taken to be of one size: the engine counts only all of them together.
   const bytesSince = (bytes * entries) / (last - first + 1);
   return (
-    entries >= snapshotLimits.entriesBetweenMax ||
-    bytesSince >= snapshotLimits.bytesBetweenMax ||
-    nowUnixMs - newest.takenAtUnixMs >= snapshotTimings.changeAgeMsMax
+    entries >= pace.entriesBetweenMax ||
+    bytesSince >= pace.bytesBetweenMax ||
+    nowUnixMs - newest.takenAtUnixMs >= pace.changeAgeMsMax
   );
 }

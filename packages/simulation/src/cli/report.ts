@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ClusterEvent, type ClusterEventType } from "@berth/protocol";
 import { type FaultKind, faultKinds } from "../faults.ts";
-import type { SeedResult } from "../run-seed.ts";
+import type { SeedResult, SnapshotCounts } from "../run-seed.ts";
 import type { SeedFailure } from "./run-seeds.ts";
 
 /** Lines of a failed seed's transcript that a report shows. */
@@ -26,6 +26,7 @@ export interface SimulationReport {
   readonly events: number;
   readonly logEntries: number;
   readonly acknowledgedWrites: number;
+  readonly snapshots: SnapshotCounts;
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   readonly coverage: {
     readonly eventTypes: Readonly<Partial<Record<ClusterEventType, number>>>;
@@ -56,6 +57,7 @@ export class ReportBuilder {
   private steps = 0;
   private entries = 0;
   private acknowledged = 0;
+  private readonly snapshots = { taken: 0, read: 0, entriesPurged: 0 };
   private convergedMsMax = 0;
 
   get seeds(): number {
@@ -77,6 +79,7 @@ export class ReportBuilder {
     addUp(this.faults, result.faults);
     addUp(this.events, result.events);
     addUp(this.pairs, result.pairs);
+    addUp(this.snapshots, { ...result.snapshots });
     if (violation === null) return;
     const tail = transcript.slice(-TAIL_LINES);
     this.violations.push({
@@ -104,6 +107,7 @@ export class ReportBuilder {
       events: this.steps,
       logEntries: this.entries,
       acknowledgedWrites: this.acknowledged,
+      snapshots: { ...this.snapshots },
       faults: byKey(this.faults),
       coverage: {
         eventTypes: byKey(this.events),
@@ -133,12 +137,14 @@ export function describeReport(report: SimulationReport): string {
   const count = (number: number) => number.toLocaleString("en-US");
   const faults = Object.entries(report.faults).map(([kind, times]) => `${kind} ${count(times)}`);
   const events = Object.entries(coverage.eventTypes).map(([type, n]) => `${type} ${count(n)}`);
+  const { taken, read, entriesPurged } = report.snapshots;
   const missed = [...coverage.eventTypesMissed, ...coverage.faultsMissed];
   return [
     ...violations.flatMap(describeViolation),
     `${count(report.seeds)} seeds, ${count(violations.length)} violations, ` +
       `${report.simulatedHours} simulated hours, ${count(report.events)} events, ` +
       `${count(report.logEntries)} log entries, ${count(report.acknowledgedWrites)} acknowledged writes`,
+    `snapshots ${count(taken)} taken, ${count(read)} read; ${count(entriesPurged)} entries purged`,
     `faults   ${faults.join(", ")}`,
     `reached  ${events.join(", ")}`,
     `pairs    ${Object.keys(coverage.faultStatePairs).length} of fault and state`,

@@ -3,7 +3,9 @@ import { Transcript } from "../transcript.ts";
 import { SimulatedCluster } from "../world/simulated-cluster.ts";
 
 async function settledCluster() {
-  const cluster = new SimulatedCluster("judge", { schedulers: 1, nodes: 1 }, new Transcript());
+  const snapshots = { entriesBetweenMax: 1_000, retentionMs: 3_600_000 };
+  const scenario = { schedulers: 1, nodes: 1, snapshots };
+  const cluster = new SimulatedCluster("judge", scenario, new Transcript());
   cluster.start();
   await cluster.run(10_000);
   const task = { command: ["serve"], env: {} };

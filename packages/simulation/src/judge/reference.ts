@@ -15,6 +15,7 @@ import { applyEntry, type ClusterState, createState, fenceOf } from "@berth/sche
 import { stateHash } from "@berth/scheduler/state";
 import { checkDecision } from "./decision-rules.ts";
 import { checkGangBegins, checkGangEnds } from "./gang-rules.ts";
+import { differenceOf, plainState } from "./plain-state.ts";
 import { demand } from "./violation.ts";
 
 /** What an event means for the world outside the log: see `MachineRules`. */
@@ -41,12 +42,14 @@ export class Reference {
   private readonly desired = new Map<string, string>();
   private comparedSeq = 0;
   private comparedHash = "";
+  /** States that were compared field by field, not by their hash alone: once after each recovery. */
+  private readonly compared = new WeakSet<ClusterState>();
 
   constructor(beforeEvent: BeforeEvent) {
     this.beforeEvent = beforeEvent;
   }
 
-  take(stored: StoredEntry): readonly ClusterEvent[] {
+  take(stored: StoredEntry): LogEntry {
     const entry = decodeEntry(stored, this.lastHash);
     this.lastHash = hashEntry(stored.bytes);
     this.entries += 1;
@@ -59,7 +62,7 @@ export class Reference {
       this.remember(event, stored.seq);
     }
     checkInvariants(this.state);
-    return entry.events;
+    return entry;
   }
 
   /** [INV4] Every replica that has folded as much has the same state. */
@@ -71,6 +74,11 @@ export class Reference {
     }
     const isSame = stateHash(other) === this.comparedHash;
     demand(isSame, "INV4", () => `${name} folded entry ${other.seq} to another state`);
+    if (this.compared.has(other)) return;
+    this.compared.add(other);
+    const difference = differenceOf(plainState(other), plainState(this.state));
+    const told = `${name} recovered entry ${other.seq} to another state`;
+    demand(difference === null, "INV4", () => `${told}: ${difference}`);
   }
 
   fenceOf(nodeId: NodeId): Fence | null {

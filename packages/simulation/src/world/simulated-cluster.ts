@@ -6,7 +6,9 @@ import { LivenessRules } from "../judge/liveness-rules.ts";
 import { MachineRules } from "../judge/machine-rules.ts";
 import { Promises } from "../judge/promises.ts";
 import { Reference } from "../judge/reference.ts";
+import { SnapshotRules } from "../judge/snapshot-rules.ts";
 import { Violation } from "../judge/violation.ts";
+import type { Scenario, SnapshotHabits } from "../scenario.ts";
 import type { Transcript } from "../transcript.ts";
 import { describeSimulatedNode } from "./describe-simulated-node.ts";
 import { Engine } from "./engine.ts";
@@ -17,6 +19,7 @@ import { SimulatedOperator } from "./simulated-operator.ts";
 import { SimulatedScheduler } from "./simulated-scheduler.ts";
 import type { TaskHabits } from "./simulated-task.ts";
 import { LeaseModel } from "./lease-model.ts";
+import { type ShelfObserver, SnapshotShelf } from "./snapshot-shelf.ts";
 import { StreamModel } from "./stream-model.ts";
 import { ProcessClock, Timeline } from "./timeline.ts";
 
@@ -42,11 +45,14 @@ export class SimulatedCluster {
   readonly timeline = new Timeline();
   readonly engine = new Engine();
   readonly stream: StreamModel;
+  /** Snapshots in the engine. */
+  readonly shelf: SnapshotShelf;
   readonly lease: LeaseModel;
   readonly messages: MessageModel;
   readonly reference: Reference;
   readonly machineRules: MachineRules;
   readonly promises: Promises;
+  readonly snapshotRules = new SnapshotRules();
   readonly schedulers: SimulatedScheduler[] = [];
   readonly nodes: SimulatedNode[] = [];
   readonly operator: SimulatedOperator;
@@ -60,7 +66,11 @@ export class SimulatedCluster {
   private readonly logger: Logger;
   private readonly livenessRules = new LivenessRules();
 
-  constructor(seed: string, size: { schedulers: number; nodes: number }, transcript: Transcript) {
+  constructor(
+    seed: string,
+    scenario: Pick<Scenario, "schedulers" | "nodes" | "snapshots">,
+    transcript: Transcript,
+  ) {
     this.seed = seed;
     this.transcript = transcript;
     this.logger = this.createLogger();
@@ -78,8 +88,10 @@ export class SimulatedCluster {
     this.machineRules = new MachineRules(this.reference);
     this.promises = new Promises(this.reference);
     this.stream.onAppend(() => this.judgeNewest());
-    for (let i = 0; i < size.schedulers; i += 1) this.addScheduler(`scheduler-${i + 1}`);
-    for (let i = 0; i < size.nodes; i += 1) this.addNode();
+    this.stream.onPurge((beforeSeq) => this.judgePurge(beforeSeq));
+    this.shelf = new SnapshotShelf("the engine", timeline, this.shelfObserver());
+    for (let i = 0; i < scenario.schedulers; i += 1) this.addScheduler(i + 1, scenario.snapshots);
+    for (let i = 0; i < scenario.nodes; i += 1) this.addNode();
     this.operator = this.createOperator();
   }
 
@@ -183,11 +195,31 @@ export class SimulatedCluster {
     const stored = this.stream.entryAt(this.stream.bounds.last);
     if (stored === null) return;
     this.guard(() => {
-      for (const event of this.reference.take(stored)) {
+      const entry = this.reference.take(stored);
+      this.snapshotRules.remember(stored.seq, entry, this.reference.lastHash);
+      for (const event of entry.events) {
         const about = aboutOf(event);
         this.tell(`log ${stored.seq} ${event.type}${about === "" ? "" : ` ${about}`}`);
       }
     });
+  }
+
+  private shelfObserver(): ShelfObserver {
+    const { snapshotRules } = this;
+    return {
+      written: (snapshot) => {
+        this.tell(`snapshot ${snapshot.id} is written`);
+        this.guard(() => snapshotRules.written(snapshot));
+      },
+      removed: (id, damagedForMs) => this.guard(() => snapshotRules.removed(id, damagedForMs)),
+    };
+  }
+
+  private judgePurge(beforeSeq: number): void {
+    this.tell(`the log is purged up to ${beforeSeq}`);
+    const folders = this.schedulers.map(({ folder }) => folder);
+    const { nowMs } = this.timeline;
+    this.guard(() => this.snapshotRules.purgedBefore(beforeSeq, nowMs, this.shelf, folders));
   }
 
   private delivered(subject: string, link: Link): void {
@@ -196,14 +228,18 @@ export class SimulatedCluster {
     if (nodeId !== null) this.livenessRules.heard(nodeId, link.name, this.timeline.nowMs);
   }
 
-  private addScheduler(name: string): void {
-    const { timeline, engine, messages, stream, lease, logger } = this;
+  private addScheduler(number: number, habits: SnapshotHabits): void {
+    const name = `scheduler-${number}`;
+    const { timeline, engine, messages, stream, shelf, lease, logger } = this;
     this.schedulers.push(
       new SimulatedScheduler(name, {
         timeline,
         engine,
         messages,
         stream,
+        shelf,
+        habits,
+        shelfObserver: this.shelfObserver(),
         lease,
         random: this.random(name),
         logger,

@@ -23,6 +23,7 @@ export class StreamModel {
   private readonly random: Random;
   private readonly entries: Uint8Array[] = [];
   private readonly tails = new Set<() => void>();
+  private readonly purges = new Set<(beforeSeq: number) => void>();
   private firstSeq = 1;
   /** An election is under way: nothing is stored and nothing is answered from the stream. */
   electing = false;
@@ -70,7 +71,15 @@ export class StreamModel {
 
   /** Drops everything before `seq`, as a purge after a snapshot does. */
   purgeBefore(seq: number): void {
-    this.firstSeq = Math.max(this.firstSeq, Math.min(seq, this.entries.length + 1));
+    const firstSeq = Math.min(seq, this.entries.length + 1);
+    if (firstSeq <= this.firstSeq) return;
+    this.firstSeq = firstSeq;
+    for (const notify of this.purges) notify(firstSeq);
+  }
+
+  /** Of what is still there. */
+  get bytes(): number {
+    return this.entries.slice(this.firstSeq - 1).reduce((sum, bytes) => sum + bytes.length, 0);
   }
 
   /** What no engine may do: another entry in the place of one that was stored. */
@@ -81,6 +90,10 @@ export class StreamModel {
   onAppend(notify: () => void): () => void {
     this.tails.add(notify);
     return () => this.tails.delete(notify);
+  }
+
+  onPurge(notify: (beforeSeq: number) => void): void {
+    this.purges.add(notify);
   }
 
   /** One attempt, at one instant. */
@@ -129,17 +142,30 @@ function appendThrough(
   });
 }
 
-/** A question that is answered from the stream, or fails after the timeout. */
-function ask<T>(model: StreamModel, link: Link, clock: Clock, answer: () => T): Promise<T> {
+/**
+ * A question that is answered from the stream, with a value or a refusal, or fails after the timeout.
+ * What it was to do may then have been done.
+ */
+export function ask<T>(
+  model: StreamModel,
+  link: Link,
+  clock: Clock,
+  answer: () => T | Promise<T>,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const timeout = clock.after(APPEND_TIMEOUT_MS, () => reject(unavailable()));
-    link.carryReliably("there", () => {
-      if (!model.isAvailable) return;
-      const value = answer();
+    const reply = (settle: () => void) => {
       link.carryReliably("back", () => {
         timeout.cancel();
-        resolve(value);
+        settle();
       });
+    };
+    link.carryReliably("there", () => {
+      if (!model.isAvailable) return;
+      new Promise<T>((answered) => answered(answer())).then(
+        (value) => reply(() => resolve(value)),
+        (cause: Error) => reply(() => reject(cause)),
+      );
     });
   });
 }
@@ -150,8 +176,8 @@ async function* readThrough(
   clock: Clock,
   fromSeq: number,
 ): AsyncGenerator<StoredEntry> {
-  const { first, last } = await ask(model, link, clock, () => model.bounds);
-  for (let seq = Math.max(first, fromSeq); seq <= last; seq += TAIL_WINDOW) {
+  const { last } = await ask(model, link, clock, () => model.bounds);
+  for (let seq = fromSeq; seq <= last; seq += TAIL_WINDOW) {
     const from = seq;
     const page = await ask(model, link, clock, () => entries(model, from, last));
     yield* page;
@@ -162,7 +188,8 @@ function entries(model: StreamModel, fromSeq: number, last: number): StoredEntry
   const page: StoredEntry[] = [];
   for (let seq = fromSeq; seq <= last && page.length < TAIL_WINDOW; seq += 1) {
     const entry = model.entryAt(seq);
-    if (entry !== null) page.push(entry);
+    if (entry === null) throw gone(seq, model.bounds.first);
+    page.push(entry);
   }
   return page;
 }
@@ -217,6 +244,11 @@ function tailThrough(
   };
   clock.after(0, push);
   return { unsubscribe: end };
+}
+
+/** As the real log says it: asking again does not help. */
+function gone(seq: number, first: number): BerthError {
+  return new BerthError("log.unavailable", `entry ${seq} is gone; the log starts at ${first}`);
 }
 
 function unavailable(): BerthError {
