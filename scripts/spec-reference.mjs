@@ -133,6 +133,7 @@ function typeOf(field) {
   if (field.anyOf) return field.anyOf.map(typeOf).join(" or ");
   if (field.type === "array") return `list of ${typeOf(field.items ?? {})}${bounds(field)}`;
   if (field.type === "object") return "mapping";
+  if (field.type === "boolean") return "true or false";
   if (field.type === "integer") return `whole number${bounds(field)}`;
   if (Array.isArray(field.type)) return field.type.includes("number") ? "number or text" : "text";
   return "text";
@@ -149,5 +150,5 @@ function bounds({ minimum, maximum, minItems, maxItems }) {
 /** @param {JsonSchema} field */
 function defaultOf(field) {
   const { default: value } = field;
-  return typeof value === "string" || typeof value === "number" ? `\`${value}\`` : "";
+  return ["string", "number", "boolean"].includes(typeof value) ? `\`${String(value)}\`` : "";
 }
