@@ -92,6 +92,17 @@ describe("explanations as sentences", () => {
     expect(describePending({ reason: "predecessor", allocationId: "a3", nodeName: "r1" })).toBe(
       "waits for a3 on r1 to end",
     );
+    expect(describePending({ reason: "preempting", victims: 1, nodeNames: ["r1"] })).toBe(
+      "gets the room of 1 other on r1 when it has ended",
+    );
+    const nodeNames = ["r1", "r2", "r3", "r4", "r5"];
+    expect(describePending({ reason: "preempting", victims: 9, nodeNames })).toBe(
+      "gets the room of 9 others on r1, r2, r3 and 2 more when they have ended",
+    );
+    const gang = { reason: "gang" as const, size: 4, placeable: 3 };
+    expect(describePending({ ...gang, within: "node.labels.rack", noFit: null })).toBe(
+      "needs a place for all 4 at once within one node.labels.rack, has 3",
+    );
     const indexes: [number, number][] = [
       [0, 1],
       [4, 4],

@@ -95,11 +95,12 @@ export function describePending(
           : `; with a time limit of ${formatDurationMs(timeLimitMsMax)} it would start now`;
       return `the room is kept for ${explanation.workload}${when}${sooner}`;
     }
-    case "preempting":
-      return (
-        `waits for ${explanation.victims} less important to end on ` +
-        listedNames(explanation.nodeNames)
-      );
+    case "preempting": {
+      const { victims, nodeNames } = explanation;
+      const [others, they] =
+        victims === 1 ? ["1 other", "it has"] : [`${victims} others`, "they have"];
+      return `gets the room of ${others} on ${listedNames(nodeNames)} when ${they} ended`;
+    }
     case "queued":
       return "accepted, not reached by the scheduler yet";
   }

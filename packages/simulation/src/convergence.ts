@@ -45,6 +45,7 @@ export function unsettled(cluster: SimulatedCluster): string[] {
   for (const workload of state.workloads.values()) {
     missing.push(...waitsForNothing(state, workload));
   }
+  missing.push(...cluster.reference.owed.unpaid(state));
   for (const allocation of state.allocations.values()) {
     if (isFinal(allocation.status)) continue;
     if (!state.nodes.has(allocation.nodeId)) missing.push(`${allocation.id} lives on no node`);

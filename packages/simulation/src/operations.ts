@@ -161,6 +161,10 @@ function anyWorkload(name: Name, random: Random): WorkloadInput {
     },
     ports: random.below(3) === 0 ? { http: {}, admin: {} } : {},
     movable: random.below(3) > 0,
+    ...(random.below(3) === 0
+      ? { preemption: { preempts: random.below(3) > 0, preemptible: random.below(3) > 0 } }
+      : {}),
+    ...(random.below(5) === 0 ? { disruption: { maxUnavailable: random.below(4) } } : {}),
     constraints: random.below(5) === 0 ? [`node.labels.rack == r${random.below(2)}`] : [],
     restart: { attempts: 2, within: "30s", backoff: "500ms..5s" },
     stop: { grace: "3s" },

@@ -7,6 +7,7 @@ import {
   type NodeRecord,
   type WorkloadRecord,
 } from "@berth/scheduler/state";
+import { checkBudget, checkYielding } from "./yielding-rules.ts";
 import { checkQuota } from "./quota-rules.ts";
 import { demand, Violation } from "./violation.ts";
 
@@ -96,8 +97,10 @@ function checkStop(state: ClusterState, event: EventOf<"AllocationStopRequested"
   if (!allocation || !workload) throw new Violation("RULE", `${id} is unknown and asked to stop`);
   const node = state.nodes.get(allocation.nodeId);
   demand(isTrue(reason, allocation, workload, node), "RULE", () => `${id} stops for no ${reason}`);
-  const isForced = reason !== "rebalanced" && (node?.drain?.deadlineAtUnixMs ?? null) !== null;
-  const isPaced = ["workload.updated", "node.drained", "rebalanced"].includes(reason);
+  if (reason === "rebalanced") checkBudget(state, workload, id);
+  const isForced = (node?.drain?.deadlineAtUnixMs ?? null) !== null;
+  const isPaced = ["workload.updated", "node.drained"].includes(reason);
+  if (reason === "preempted" || reason === "reclaimed") checkYielding(state, workload, event);
   // A gang leaves as a whole.
   const isAlone = workload.spec.placement?.gang === undefined;
   if (workload.spec.kind !== "service" || !isAlone || !isPaced || isForced) return;
@@ -131,7 +134,7 @@ function isTrue(
     case "unhealthy":
       return allocation.health === "unhealthy";
     case "preempted":
-      return allocation.spec.placement?.preemptible !== false;
+      return workload.spec.placement?.preemptible !== false;
     case "rebalanced":
       return allocation.spec.placement?.movable === true;
     case "time.limit":

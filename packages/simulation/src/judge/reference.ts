@@ -17,6 +17,7 @@ import { checkDecision } from "./decision-rules.ts";
 import { checkGangBegins, checkGangEnds } from "./gang-rules.ts";
 import { differenceOf, plainState } from "./plain-state.ts";
 import { demand } from "./violation.ts";
+import { OwedPlaces } from "./yielding-rules.ts";
 
 /** What an event means for the world outside the log: see `MachineRules`. */
 export type BeforeEvent = (state: ClusterState, event: ClusterEvent, seq: number) => void;
@@ -34,6 +35,7 @@ export class Reference {
   /** Where each workload was last forgotten. */
   readonly removedAt = new Map<WorkloadId, LogPosition>();
   readonly outcomes = new Map<AllocationId, string>();
+  readonly owed = new OwedPlaces();
   entries = 0;
   private order = 0;
   lastHash = NO_ENTRY_HASH;
@@ -103,6 +105,7 @@ export class Reference {
 
   private remember(event: ClusterEvent, seq: number): void {
     this.order += 1;
+    this.owed.follow(event);
     this.eventCounts.set(event.type, (this.eventCounts.get(event.type) ?? 0) + 1);
     switch (event.type) {
       case "RequestAnswered":

@@ -14,8 +14,9 @@ import { type Obstacle, requestKey } from "./blocked-requests.ts";
 import { explainBehind } from "./explain-behind.ts";
 import type { Pass } from "./pass.ts";
 import { type GangLack, placeGang } from "./place-gang.ts";
-import { surroundingsOf } from "./place-indexes.ts";
+import { noFitOnOwnNodes, surroundingsOf } from "./place-indexes.ts";
 import { placeMovedFirst } from "./place-moved.ts";
+import { mayPreempt, preemptFor } from "./preempt-for.ts";
 
 /** What became of indexes that need a place. */
 export interface Admitted {
@@ -43,23 +44,49 @@ export function admitIndexes(
   const together = gangOf(spec) ? indexes.length : 1;
   const room = quotaRoom(project, use);
   const allowed = room >= together ? indexes.slice(0, room) : [];
-  const found = placeAllowed(pass, workload, allowed);
-  if (found.isCut) return { placed: found.placed, waiting: [], isCut: true };
+  const { placed, unplaced, blocked, isCut } = placeAllowed(pass, workload, allowed);
+  if (isCut) return { placed, waiting: [], isCut };
+  const awaiting = preemptFor(pass, workload, unplaced);
+  if (awaiting.isCut) return { placed, waiting: [], isCut: true };
+  const rest = without(unplaced, awaiting.indexes);
+  const lacking =
+    rest.length < unplaced.length ? blockedRest(pass, workload, blocked, rest) : blocked;
+  const why = lacking && rest.length > 0 ? whyBlocked(pass, workload, lacking, rest.length) : null;
   const lack = quotaLack(project, use, together);
   const overLimit: PendingExplanation | null = lack && { reason: "quota", ...lack };
-  const why = found.why;
   const refused = overLimit ?? why;
   assert(refused || allowed.length === indexes.length, `${workload.id} is refused for nothing`);
   return {
-    placed: found.placed,
+    placed,
     waiting: [
-      ...(why ? found.unplaced.map((index) => ({ index, explanation: why })) : []),
-      ...(refused
-        ? indexes.slice(allowed.length).map((index) => ({ index, explanation: refused }))
-        : []),
+      ...explained(awaiting.indexes, awaiting.explanation),
+      ...explained(rest, why),
+      ...explained(indexes.slice(allowed.length), refused),
     ],
     isCut: false,
   };
+}
+
+function without(indexes: readonly number[], others: readonly number[]): readonly number[] {
+  if (others.length === 0) return indexes;
+  const left = new Set(others);
+  return indexes.filter((index) => !left.has(index));
+}
+
+/** What is in the way of the rest: each index of a system workload has a node of its own. */
+function blockedRest(
+  pass: Pass,
+  workload: WorkloadRecord,
+  blocked: Obstacle | null,
+  rest: readonly number[],
+): Obstacle | null {
+  const isOfNodes = workload.spec.kind === "system" && rest.length > 0;
+  if (!isOfNodes) return blocked;
+  return pass.holds.around(workload, () => noFitOnOwnNodes(pass, workload, rest));
+}
+
+function explained(indexes: readonly number[], explanation: PendingExplanation | null): Waiting[] {
+  return explanation === null ? [] : indexes.map((index) => ({ index, explanation }));
 }
 
 /**
@@ -71,6 +98,7 @@ export function isKnownBlocked(pass: Pass, workload: WorkloadRecord): boolean {
   const key = requestKey(workload, request, pass.holds.against(workload));
   const blocked = pass.blocked.find(key);
   if (blocked === null || workload.spec.kind === "system") return false;
+  if (mayPreempt(pass, workload)) return false;
   if ("holder" in blocked) return true;
   return pass.heads.consider(workload, startsTogether(workload), noFitOf(blocked)) === null;
 }
@@ -79,7 +107,7 @@ interface Found {
   readonly placed: readonly number[];
   readonly unplaced: readonly number[];
   /** Null when none is unplaced. */
-  readonly why: PendingExplanation | null;
+  readonly blocked: Obstacle | null;
   readonly isCut: boolean;
 }
 
@@ -88,12 +116,9 @@ function placeAllowed(pass: Pass, workload: WorkloadRecord, indexes: readonly nu
   const request = placementRequest(workload.spec);
   const isOwnNode = workload.spec.kind === "system";
   const key = requestKey(workload, request, against);
-  if (indexes.length === 0) return { placed: [], unplaced: [], why: null, isCut: false };
+  if (indexes.length === 0) return { placed: [], unplaced: [], blocked: null, isCut: false };
   const known = isOwnNode ? null : pass.blocked.find(key);
-  if (known) {
-    const why = whyBlocked(pass, workload, known, indexes.length);
-    return { placed: [], unplaced: indexes, why, isCut: false };
-  }
+  if (known) return { placed: [], unplaced: indexes, blocked: known, isCut: false };
   const firstEvent = pass.events.length;
   const { placed, unplaced, lack, isCut } = pass.holds.around(workload, () =>
     place(pass, workload, indexes),
@@ -104,7 +129,7 @@ function placeAllowed(pass: Pass, workload: WorkloadRecord, indexes: readonly nu
     assert(node, `no node ${event.nodeId}`);
     pass.charge(workload, node, event.granted);
   }
-  if (isCut || lack === null) return { placed, unplaced, why: null, isCut };
+  if (isCut || lack === null) return { placed, unplaced, blocked: null, isCut };
   const blocked =
     against.length === 0
       ? lack
@@ -112,7 +137,7 @@ function placeAllowed(pass: Pass, workload: WorkloadRecord, indexes: readonly nu
         ? gangBlockedBy(pass, workload, indexes, { against, lack })
         : blockedBy(pass, workload, indexes, against, lack);
   if (!isOwnNode) pass.blocked.add(key, blocked);
-  return { placed, unplaced, why: whyBlocked(pass, workload, blocked, unplaced.length), isCut };
+  return { placed, unplaced, blocked, isCut };
 }
 
 function place(pass: Pass, workload: WorkloadRecord, indexes: readonly number[]) {

@@ -56,6 +56,7 @@ export class WorkloadEvaluation {
   private begin(): boolean {
     const { pass, workload } = this;
     const { state, nowUnixMs } = pass;
+    pass.promises.drop(workload);
     const { stops, place, waiting, forget } = reconcileWorkload({ state, workload, nowUnixMs });
     for (const { allocation, reason } of stops) {
       if (!pass.requestStop(allocation.id, reason)) return false;

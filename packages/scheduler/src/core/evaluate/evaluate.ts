@@ -9,6 +9,7 @@ import { isKnownBlocked } from "./admit-indexes.ts";
 import { WorkloadEvaluation } from "./evaluate-workload.ts";
 import { inLine, stand } from "./in-line.ts";
 import { Pass, type Whole } from "./pass.ts";
+import { renewPromises } from "./preempt-for.ts";
 import {
   closeWaitingRoom,
   findHopefuls,
@@ -47,6 +48,7 @@ export function evaluate(state: ClusterState, nowUnixMs: number): Evaluation {
   if (!endOverdue(pass) || !serveReservations(pass)) return endOf(pass, true);
   // How many of a workload may stop is counted in the state: what stops whatever its pace goes first.
   if (pass.hasStopped) return endOf(pass, true);
+  renewPromises(pass);
   const dirty = [...state.agenda.dirty].flatMap((id) => state.workloads.get(id) ?? []);
   const hopefuls = findHopefuls(pass);
   const toPlace = [...dirty, ...hopefuls.workloads];
@@ -54,8 +56,9 @@ export function evaluate(state: ClusterState, nowUnixMs: number): Evaluation {
     !state.agenda.dirty.has(workload.id) && isKnownBlocked(pass, workload);
   if (!evaluateInOrder(pass, toPlace, isHopeless)) return endOf(pass, true);
   const isPlacing = pass.events.some(({ type }) => type === "AllocationPlaced");
-  if (!hopefuls.isCut || !isPlacing) closeWaitingRoom(state);
+  if (!hopefuls.isCut || !isPlacing) closeWaitingRoom(state, nowUnixMs);
   // What waits for room comes last: its explanation then tells what this pass leaves.
+  pass.mayPreempt = false;
   const outdated = outdatedExplanations(state, nowUnixMs);
   return endOf(pass, !evaluateInOrder(pass, outdated));
 }
@@ -96,6 +99,10 @@ function evaluateInOrder(
   const begun = new Map<WorkloadId, WorkloadEvaluation>();
   for (let item = queue.next(); item; item = queue.next()) {
     const { workload, isStanding } = item;
+    if (pass.isDisturbed(workload)) {
+      agenda.dirty.add(workload.id);
+      continue;
+    }
     if (isStanding) {
       stand(pass, workload);
       queue.markBlocked();

@@ -3,6 +3,7 @@ import {
   type ClusterEvent,
   type Grant,
   limits,
+  type NodeId,
   type StopReason,
   type WorkloadId,
 } from "@berth/protocol";
@@ -13,6 +14,7 @@ import { Heads } from "../queue/heads.ts";
 import { Holds } from "../queue/holds.ts";
 import type { Decided } from "../queue/node-future.ts";
 import { NO_RECLAIM, type ReclaimRights, reclaimRights } from "../queue/reclaim.ts";
+import { Promises } from "../preempt/promises.ts";
 import { ProjectTree } from "../queue/project-tree.ts";
 import type {
   AllocationRecord,
@@ -20,6 +22,7 @@ import type {
   NodeRecord,
   WorkloadRecord,
 } from "../state/cluster-state.ts";
+import { isForOthers } from "../state/allocation-status.ts";
 import { projectOf } from "../state/project-use.ts";
 import { quotaUseOf } from "../state/quota-use.ts";
 import { BlockedRequests } from "./blocked-requests.ts";
@@ -45,6 +48,12 @@ export class Pass {
   readonly holds: Holds;
   readonly heads: Heads;
   readonly blocked = new BlockedRequests();
+  /** Room for which others were asked to stop. */
+  readonly promises: Promises;
+  /** Whether others may be asked to stop; else it is only told why something waits. */
+  mayPreempt = true;
+  /** Requests for which nobody's end would make room. */
+  readonly noSeats = new Set<string>();
   readonly events: ClusterEvent[] = [];
   readonly wholes: Whole[] = [];
   private readonly bytesMax: number;
@@ -56,7 +65,12 @@ export class Pass {
   private readonly decided = new Map<NodeRecord, Decided[]>();
   private readonly placed = new Map<WorkloadId, NodeRecord[]>();
   private readonly stopped = new Set<AllocationId>();
+  /** Of those that ended with the decisions of the pass. */
   private readonly released = new Set<AllocationId>();
+  private readonly stoppedBy = new Map<NodeId, AllocationRecord[]>();
+  private readonly disturbed = new Set<WorkloadId>();
+  /** Stopped by this pass, for whom. */
+  private readonly yielding = new Map<AllocationId, WorkloadId>();
 
   constructor(
     state: ClusterState,
@@ -69,6 +83,7 @@ export class Pass {
     this.allocationNumber = state.nextAllocationNumber;
     this.holds = new Holds(this.ledger, nowUnixMs);
     this.heads = new Heads(this);
+    this.promises = new Promises(this);
   }
 
   /** The number of the next allocation to be placed. */
@@ -137,12 +152,46 @@ export class Pass {
     if (!this.add({ type: "AllocationStopRequested", allocationId, reason, ...behalf }))
       return false;
     this.stopped.add(allocationId);
+    const allocation = this.state.allocations.get(allocationId);
+    assert(allocation, `${allocationId} is unknown and asked to stop`);
+    const there = this.stoppedBy.get(allocation.nodeId);
+    if (there) there.push(allocation);
+    else this.stoppedBy.set(allocation.nodeId, [allocation]);
+    if (isForOthers(reason)) this.disturbed.add(allocation.workloadId);
+    if (onBehalfOf !== undefined) this.yielding.set(allocationId, onBehalfOf);
     return true;
   }
 
   /** Whether it has asked anything to stop. */
   get hasStopped(): boolean {
     return this.stopped.size > 0;
+  }
+
+  /** Asked to stop by this pass. */
+  isStopping(id: AllocationId): boolean {
+    return this.stopped.has(id);
+  }
+
+  /** Something of it was stopped for others: it is looked at when that is applied. */
+  isDisturbed({ id }: WorkloadRecord): boolean {
+    return this.disturbed.has(id);
+  }
+
+  /** How many are ending for it. */
+  yieldingTo({ id }: WorkloadRecord): number {
+    const all = [...this.state.yielding.values(), ...this.yielding.values()];
+    return all.filter((other) => other === id).length;
+  }
+
+  /** What on a node was asked to stop, by this pass or before, and is not counted as gone. */
+  *endingOn({ id, stopping }: NodeRecord): Generator<AllocationRecord> {
+    for (const other of stopping) {
+      const allocation = this.state.allocations.get(other);
+      if (allocation && !this.released.has(other)) yield allocation;
+    }
+    for (const allocation of this.stoppedBy.get(id) ?? []) {
+      if (!this.released.has(allocation.id)) yield allocation;
+    }
   }
 
   /** A placement that was added: it is charged to its project, and ends when its kind does. */
@@ -158,9 +207,9 @@ export class Pass {
 
   /** What is about to end counts as gone: its room is free for what the pass decides from now on. */
   release({ id, workloadId, spec, nodeId, granted }: AllocationRecord): void {
+    this.released.add(id);
     const node = this.state.nodes.get(nodeId);
     if (!node) return;
-    this.released.add(id);
     this.ledger.release(node, granted);
     this.projects.release(projectOf(workloadId), quotaUseOf(spec));
     this.blocked.clear();
@@ -173,9 +222,12 @@ export class Pass {
 
   /** What the workload's project may take back from others for one more of it. */
   reclaimFor({ spec }: WorkloadRecord): ReclaimRights {
-    const { projects } = this.state;
-    const hasGuarantee = projects.size > 0;
-    return hasGuarantee ? reclaimRights(this.projects, spec.project, quotaUseOf(spec)) : NO_RECLAIM;
+    if (this.state.projects.size === 0) return NO_RECLAIM;
+    const { allocations, yielding } = this.state;
+    const ending = [...yielding.keys(), ...this.yielding.keys()].flatMap(
+      (id) => allocations.get(id)?.spec ?? [],
+    );
+    return reclaimRights(this.projects, spec.project, quotaUseOf(spec), ending);
   }
 
   /** The node of each placement of a workload in this pass. */

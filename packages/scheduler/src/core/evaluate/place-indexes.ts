@@ -113,6 +113,17 @@ function placeOnOwnNodes(pass: Pass, workload: WorkloadRecord, indexes: readonly
   return { placed, unplaced, noFit, isCut: false };
 }
 
+/** Why indexes of a system workload do not fit on the nodes that are theirs. */
+export function noFitOnOwnNodes(
+  { state, ledger }: Pass,
+  { spec }: WorkloadRecord,
+  indexes: readonly number[],
+): NoFit {
+  const numbers = new Set(indexes);
+  const nodes = [...state.nodes.values()].filter(({ number }) => numbers.has(number));
+  return explainNoFit(placementRequest(spec), nodes, ledger);
+}
+
 function addPlacement(
   pass: Pass,
   workload: WorkloadRecord,

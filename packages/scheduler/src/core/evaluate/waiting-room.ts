@@ -1,5 +1,7 @@
+import { bandOf, rulesOf } from "@berth/protocol";
 import { firstLack } from "../place/check-node.ts";
 import { placementRequest } from "../place/placement-request.ts";
+import { preemptLimits } from "../preempt/limits.ts";
 import { queueLimits } from "../queue/limits.ts";
 import { quotaRoom } from "../queue/quota.ts";
 import type { ClusterState, NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
@@ -23,12 +25,14 @@ export function findHopefuls(pass: Pass): Hopefuls {
   const { agenda, workloads } = pass.state;
   const lines = new Map<string, WorkloadRecord[]>();
   const fits = new FreedRoom(pass);
-  if (agenda.triedAt >= agenda.changes) return { workloads: [], isCut: false };
+  const mayFindVictims = hasNewVictims(pass.state, pass.nowUnixMs);
+  if (agenda.triedAt >= agenda.changes && !mayFindVictims) return { workloads: [], isCut: false };
   for (const [id, seen] of agenda.blocked) {
     const triedAt = Math.max(seen.triedAt, agenda.triedAt);
-    if (triedAt >= agenda.changes || agenda.dirty.has(id)) continue;
-    const workload = workloads.get(id);
-    if (!workload || !mayStart(pass, workload, triedAt, fits)) continue;
+    const workload = agenda.dirty.has(id) ? undefined : workloads.get(id);
+    if (!workload) continue;
+    const isChanged = triedAt < agenda.changes && mayStart(pass, workload, triedAt, fits);
+    if (!isChanged && !(mayFindVictims && waitsForVictims(pass, workload))) continue;
     const { project, priority } = workload.spec;
     const key = `${priority} ${project} ${fits.classOf(workload)}`;
     const line = lines.get(key);
@@ -44,6 +48,30 @@ export function findHopefuls(pass: Pass): Hopefuls {
   });
   return { workloads: first, isCut };
 }
+
+/** When those that wait are next tried because of what runs since; null: nothing does. */
+export function nextSearchUnixMs({ agenda, nodes }: ClusterState): number | null {
+  if (agenda.newVictimBand === null || agenda.blocked.size === 0) return null;
+  const isQuick = nodes.size <= preemptLimits.nodesAtOnceMax;
+  return isQuick ? 0 : agenda.soughtUnixMs + nodes.size * preemptLimits.pauseMsPerNode;
+}
+
+function hasNewVictims(state: ClusterState, nowUnixMs: number): boolean {
+  const nextUnixMs = nextSearchUnixMs(state);
+  return nextUnixMs !== null && nextUnixMs <= nowUnixMs;
+}
+
+/** Something runs that it may take the room of, and could not when it was last tried. */
+function waitsForVictims({ state }: Pass, { spec, pending }: WorkloadRecord): boolean {
+  const { newVictimBand } = state.agenda;
+  if (newVictimBand === null) return false;
+  // What is borrowed may be reclaimed whatever its band.
+  const isLess = bandOf(spec.priority) < newVictimBand && rulesOf(spec).preempts;
+  if (!isLess && state.projects.size === 0) return false;
+  return pending.some(({ explanation: { reason } }) => healedByVictims.has(reason));
+}
+
+const healedByVictims: ReadonlySet<string> = new Set(["no_fit", "gang", "behind"]);
 
 function mayStart(
   { state, projects }: Pass,
@@ -114,9 +142,13 @@ export function hasHopefuls({ agenda }: ClusterState): boolean {
 }
 
 /** All that was hopeful was tried; the rest needs no look before the next change. */
-export function closeWaitingRoom({ agenda }: ClusterState): void {
+export function closeWaitingRoom(state: ClusterState, nowUnixMs: number): void {
+  const { agenda } = state;
   agenda.triedAt = agenda.changes;
   agenda.freedNodes.clear();
+  if (agenda.blocked.size > 0 && !hasNewVictims(state, nowUnixMs)) return;
+  if (agenda.newVictimBand !== null) agenda.soughtUnixMs = nowUnixMs;
+  agenda.newVictimBand = null;
 }
 
 /**

@@ -1,11 +1,11 @@
 import { reconsiderNode } from "../state/apply-node-event.ts";
-import { nextExplanationUnixMs } from "./waiting-room.ts";
+import { nextExplanationUnixMs, nextSearchUnixMs } from "./waiting-room.ts";
 import { nextReservationTime } from "../queue/reservations.ts";
 import type { ClusterState, NodeRecord } from "../state/cluster-state.ts";
 
 /**
  * When time alone next gives the scheduler something to do: a backoff, a drain's deadline or a time
- * limit ends, a reservation comes near, begins or ends.
+ * limit ends, a reservation comes near, begins or ends, somebody to preempt is looked for again.
  */
 export function nextWakeUnixMs(state: ClusterState): number | null {
   let next: number | null = null;
@@ -14,6 +14,7 @@ export function nextWakeUnixMs(state: ClusterState): number | null {
     next = earlier(next, node.drain?.deadlineAtUnixMs ?? null);
   next = earlier(next, state.agenda.deadlines.nextUnixMs);
   next = earlier(next, nextExplanationUnixMs(state));
+  next = earlier(next, nextSearchUnixMs(state));
   return earlier(next, nextReservationTime(state, state.agenda.servedUnixMs));
 }
 

@@ -15,16 +15,9 @@ import {
   type UsageAccount,
 } from "../state/node-usage.ts";
 import { compareCosts, type EvictionCost } from "./eviction-cost.ts";
+import { preemptLimits } from "./limits.ts";
 import { NodeProblem } from "./node-problem.ts";
 import type { VictimUnit, Victims } from "./victims.ts";
-
-/**
- * Steps of all searches for one workload's seats. A step takes a microsecond or a few, so that a
- * decision stays within a fraction of a second whatever runs where; most take a few hundred.
- */
-const STEPS_MAX = 100_000;
-/** Steps of the search on one node. */
-const NODE_STEPS_MAX = 5_000;
 
 /** A place for one more, once those who must make room for it have ended. */
 export interface Seat {
@@ -67,7 +60,7 @@ export class SeatSearch {
   readonly #versions = new Map<NodeId, number>();
   readonly #accounts = new Map<NodeId, UsageAccount>();
   readonly #nodes: ReadonlySet<NodeRecord>;
-  #stepsLeft = STEPS_MAX;
+  #stepsLeft: number = preemptLimits.stepsMax;
   /** How many nodes were searched, beyond a bound. */
   searched = 0;
 
@@ -100,7 +93,7 @@ export class SeatSearch {
     this.searched += 1;
     const problem = this.#problemOf(node);
     if (!problem) return;
-    const found = problem.cheapest(Math.min(NODE_STEPS_MAX, this.#stepsLeft));
+    const found = problem.cheapest(Math.min(preemptLimits.nodeStepsMax, this.#stepsLeft));
     this.#stepsLeft = Math.max(0, this.#stepsLeft - found.steps);
     if (found.units) this.#bid(node, found.cost, found.units, found.isExact);
   }

@@ -67,8 +67,17 @@ export class Victims {
   constructor(scene: Scene, preemptor: WorkloadSpec, reclaim: ReclaimRights = NO_RECLAIM) {
     this.#scene = scene;
     this.#reclaim = reclaim;
-    this.#band = bandOf(preemptor.priority);
-    this.#spared = new Set(rulesOf(preemptor).colocate.map(({ workload }) => workload));
+    const { preempts, colocate } = rulesOf(preemptor);
+    this.#band = preempts ? bandOf(preemptor.priority) : Number.POSITIVE_INFINITY;
+    this.#spared = new Set(colocate.map(({ workload }) => workload));
+  }
+
+  /** Whether anybody at all may be evicted. */
+  get exist(): boolean {
+    for (const workload of this.#scene.state.workloads.values()) {
+      if (workload.counts.running > 0 && this.#mayEvict(workload)) return true;
+    }
+    return false;
   }
 
   /** The units with a victim on the node, cheapest first; of equal ones the newest first. */

@@ -12,6 +12,7 @@ import { findCyclicColocations } from "../command/cyclic-colocations.ts";
 import { findOverQuota } from "../command/over-quota.ts";
 import { type Admitted, admitIndexes } from "../evaluate/admit-indexes.ts";
 import { inLine, stand } from "../evaluate/in-line.ts";
+import { renewPromises } from "../evaluate/preempt-for.ts";
 import { Pass } from "../evaluate/pass.ts";
 import { surroundingsOf } from "../evaluate/place-indexes.ts";
 import { explainFreeing, type FreeingContext } from "../explain/freed-by.ts";
@@ -48,6 +49,7 @@ export function planWorkloads(
   if (problems.length > 0) return refuseSpecs(problems);
   const pass = new Pass(state, nowUnixMs, Number.POSITIVE_INFINITY);
   keepReserved(pass);
+  renewPromises(pass);
   const planned = new Map<WorkloadId, Planned>();
   const scratches = validated.specs.map((spec) => scratchOf(state, spec, nowUnixMs));
   const queue = new FairQueue(inLine(state, scratches), pass.projects, clusterCapacity(state));
@@ -77,6 +79,7 @@ function planWorkload(pass: Pass, workload: WorkloadRecord): Planned {
   const { spec } = workload;
   const revision = reviseSpec(state, spec);
   const known = state.workloads.get(revision.workload);
+  pass.promises.drop(workload);
   const { stops, place, waiting } = reconcileWorkload({ state, workload, nowUnixMs });
 
   const ending = new Map(stops.map(({ allocation }) => [allocation.id, allocation]));
@@ -96,7 +99,7 @@ function planWorkload(pass: Pass, workload: WorkloadRecord): Planned {
     change: revision.change,
     diff: known ? diffJson(known.spec, spec) : [],
     ...listPlacements(pass, firstEvent),
-    ...listStops([...ending.values()]),
+    ...listStops([...ending.values(), ...stoppedSince(pass, firstEvent)]),
     ...unplacedOf(admitted, freeingOf(pass, workload, indexes)),
   };
 }
@@ -125,6 +128,17 @@ function listPlacements(
     return [{ index: event.index, nodeName, why: event.why }];
   });
   return { placements: placements.slice(0, limits.planListedMax), placed: placements.length };
+}
+
+/** Others, who make room for it. */
+function stoppedSince({ state, events }: Pass, firstEvent: number): AllocationRecord[] {
+  return events
+    .slice(firstEvent)
+    .flatMap((event) =>
+      event.type === "AllocationStopRequested"
+        ? (state.allocations.get(event.allocationId) ?? [])
+        : [],
+    );
 }
 
 function listStops(ending: readonly AllocationRecord[]): Pick<PlanResult, "stops" | "stopped"> {

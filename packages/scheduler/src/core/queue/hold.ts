@@ -49,13 +49,36 @@ export function heldSoFar(
   const account = accountAt(future, Number.POSITIVE_INFINITY);
   for (const granted of someday) subtractGrant(account, granted);
   const planned = grantsOn(request, node, account, count);
+  const kept = freeAmounts(node, usage, planned);
+  const wanted = planned.reduce((sum, { gpuUuids }) => sum + gpuUuids.length, 0);
+  const free = request.gpu ? freeGpus(node, usage, request.gpu).map(({ uuid }) => uuid) : [];
+  const chosen = planned.flatMap(({ gpuUuids }) => gpuUuids).filter((one) => free.includes(one));
+  const uuids = [...new Set([...chosen, ...free])].slice(0, wanted);
+  return { node, grants: [...kept, ...devicesOf(uuids, planned, usage)] };
+}
+
+/** As much of what is planned on a node as is free now. */
+export function heldOfPlanned(
+  node: NodeRecord,
+  usage: NodeUsage,
+  planned: readonly Grant[],
+): HeldPart {
+  const uuids = new Set(planned.flatMap(({ gpuUuids }) => gpuUuids));
+  const free = [...uuids].filter((uuid) => freeShare(usage, uuid) > 0);
+  return {
+    node,
+    grants: [...freeAmounts(node, usage, planned), ...devicesOf(free, planned, usage)],
+  };
+}
+
+function freeAmounts(node: NodeRecord, usage: NodeUsage, planned: readonly Grant[]): Grant[] {
   const left = {
     cpuMillis: freeOf(node, usage, "cpuMillis"),
     memoryMiB: freeOf(node, usage, "memoryMiB"),
     diskMiB: freeOf(node, usage, "diskMiB"),
     networkMbps: freeOf(node, usage, "networkMbps"),
   };
-  const kept = planned.map((granted): Grant => {
+  return planned.map((granted): Grant => {
     const part = withoutDevices(granted, usage);
     for (const dimension of ["cpuMillis", "memoryMiB", "diskMiB", "networkMbps"] as const) {
       part[dimension] = Math.min(part[dimension], left[dimension]);
@@ -63,11 +86,6 @@ export function heldSoFar(
     }
     return part;
   });
-  const wanted = planned.reduce((sum, { gpuUuids }) => sum + gpuUuids.length, 0);
-  const free = request.gpu ? freeGpus(node, usage, request.gpu).map(({ uuid }) => uuid) : [];
-  const chosen = planned.flatMap(({ gpuUuids }) => gpuUuids).filter((one) => free.includes(one));
-  const uuids = [...new Set([...chosen, ...free])].slice(0, wanted);
-  return { node, grants: [...kept, ...devicesOf(uuids, planned, usage)] };
 }
 
 /** Everything on a node that nobody has. */

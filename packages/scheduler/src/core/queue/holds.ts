@@ -10,6 +10,7 @@ export type Holder =
       /** Work that is ahead in the queue and starts as soon as it fits. */
       readonly kind: "workload";
       readonly id: WorkloadId;
+      /** Who has more of it may take the room nevertheless. */
       readonly priority: number;
     }
   | {
@@ -45,6 +46,13 @@ export class Holds {
   add(hold: Hold): void {
     this.all.push(hold);
     this.take(hold);
+  }
+
+  remove(hold: Hold): void {
+    const at = this.all.indexOf(hold);
+    if (at < 0) return;
+    this.all.splice(at, 1);
+    this.release(hold);
   }
 
   get size(): number {

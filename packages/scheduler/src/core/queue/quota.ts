@@ -57,11 +57,16 @@ export function quotaRoom(project: ProjectNode, use: QuotaUse): number {
  * for none of them is not covered by it.
  */
 export function isCovered(project: ProjectNode, use: QuotaUse, times = 1): boolean {
-  for (const one of withAncestors(project)) if (covers(one, use, times)) return true;
+  for (const one of withAncestors(project)) if (covers(one, one.used, use, times)) return true;
   return false;
 }
 
-function covers({ guaranteed, used }: ProjectNode, use: QuotaUse, times: number): boolean {
+function covers(
+  { guaranteed }: ProjectNode,
+  used: QuotaUse,
+  use: QuotaUse,
+  times: number,
+): boolean {
   let isNamed = false;
   for (const dimension of quotaDimensions) {
     const owed = guaranteed[dimension];
@@ -105,8 +110,32 @@ export function mayReclaim(
   const holding = holders.filter((project) => !owners.includes(project));
   return (
     holding.length > 0 &&
-    owning.some((project) => covers(project, request, times)) &&
+    owning.some((project) => covers(project, project.used, request, times)) &&
     quotaDimensions.some((dimension) => request[dimension] > 0 && held[dimension] > 0) &&
     holding.every((project) => isBorrowed(project, usedOf(project), held))
+  );
+}
+
+/**
+ * Whether what `holder` holds is what it is guaranteed, and `taker` would have to borrow to get it: then
+ * it may not be preempted, however important the taker's work, because it could be taken right back.
+ */
+export function isGuarded(
+  holder: ProjectNode,
+  held: QuotaUse,
+  taker: ProjectNode,
+  request: QuotaUse,
+  usedOf: (project: ProjectNode) => QuotaUse,
+  usedThen: (project: ProjectNode) => QuotaUse,
+): boolean {
+  const holders = [...withAncestors(holder)];
+  const takers = [...withAncestors(taker)];
+  const holding = holders.filter((project) => !takers.includes(project));
+  const taking = takers.filter((project) => !holders.includes(project));
+  return (
+    taking.length > 0 &&
+    holding.some((project) => covers(project, usedOf(project), held, 0)) &&
+    quotaDimensions.some((dimension) => request[dimension] > 0 && held[dimension] > 0) &&
+    taking.every((project) => isBorrowed(project, usedThen(project), request))
   );
 }

@@ -1,10 +1,13 @@
-import type { ProjectName } from "@berth/protocol";
+import type { ProjectName, WorkloadSpec } from "@berth/protocol";
 import type { WorkloadRecord } from "../state/cluster-state.ts";
 import { addUse, noUse, type QuotaCount, type QuotaUse, quotaUseOf } from "../state/quota-use.ts";
 import { type ProjectNode, type ProjectTree, withAncestors } from "./project-tree.ts";
-import { mayReclaim } from "./quota.ts";
+import { isGuarded, mayReclaim } from "./quota.ts";
 
-/** What the owner of a guarantee may take back: some of what others hold beyond theirs. */
+/**
+ * What the owner of a guarantee may take back: some of what others hold beyond theirs. And what must be
+ * left to others, because it is what they are guaranteed.
+ */
 export interface ReclaimRights {
   /** Whether anything of the workload may be taken back. */
   mayTakeFrom(holder: WorkloadRecord): boolean;
@@ -18,7 +21,7 @@ export interface ReclaimRights {
 export interface Reclaimable {
   readonly workload: WorkloadRecord;
   readonly victims: { readonly length: number };
-  /** False: they would be stopped whoever owns what they hold. */
+  /** False: they are preempted, being less important. */
   readonly isReclaimed: boolean;
 }
 
@@ -29,14 +32,18 @@ export const NO_RECLAIM: ReclaimRights = {
   take: () => {},
 };
 
-/** The rights of one request of a project, by what all projects use. */
+/**
+ * The rights of one request of a project, by what all projects use; `ending` do not use it for long.
+ */
 export function reclaimRights(
   tree: ProjectTree,
   ownerName: ProjectName,
   request: QuotaUse,
+  ending: Iterable<WorkloadSpec> = [],
 ): ReclaimRights {
   const owner = tree.node(ownerName);
   const stopped = new Leaving();
+  for (const spec of ending) stopped.add(tree.node(spec.project), quotaUseOf(spec), 1);
   let seats = 0;
   const mayTake = (workload: WorkloadRecord, leaving: Leaving) =>
     mayReclaim(
@@ -47,12 +54,17 @@ export function reclaimRights(
       seats + 1,
       (project) => leaving.usedOf(project),
     );
+  const mustLeave = ({ spec }: WorkloadRecord, leaving: Leaving) => {
+    const usedOf = (project: ProjectNode) => leaving.usedOf(project);
+    const usedThen = (project: ProjectNode) => withMore(usedOf(project), request, seats + 1);
+    return isGuarded(tree.node(spec.project), quotaUseOf(spec), owner, request, usedOf, usedThen);
+  };
   return {
     mayTakeFrom: (workload) => mayTake(workload, stopped),
     allowed(units) {
       const leaving = stopped.copy();
       return units.filter(({ workload, victims, isReclaimed }) => {
-        if (isReclaimed && !mayTake(workload, leaving)) return false;
+        if (isReclaimed ? !mayTake(workload, leaving) : mustLeave(workload, leaving)) return false;
         leaving.add(tree.node(workload.spec.project), quotaUseOf(workload.spec), victims.length);
         return true;
       });
@@ -64,6 +76,12 @@ export function reclaimRights(
       seats += 1;
     },
   };
+}
+
+function withMore(used: QuotaUse, request: QuotaUse, times: number): QuotaUse {
+  const more = { ...used };
+  addUse(more, request, times);
+  return more;
 }
 
 /** What projects use less once those who were asked to stop have ended. */

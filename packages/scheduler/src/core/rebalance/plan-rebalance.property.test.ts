@@ -149,7 +149,8 @@ test("room made for a workload is room that it finds, and its moves keep to budg
     fc.property(history, fc.integer({ min: 1, max: 4 }), (past, gpus) => {
       const one = clusterAfter(past);
       const resources = { cpuMillis: 2_500, gpu: { count: gpus, models: [], memoryMiB: 0 } };
-      one.apply(batchSpec({ name: "wanted", priority: 90, resources })); // before all that waits
+      const polite = { placement: { preempts: false } };
+      one.apply(batchSpec({ name: "wanted", priority: 90, resources, ...polite })); // before all that waits
       one.converge();
       const planned = plan(one, "wanted");
       if (!planned?.room || planned.room.placeable === 0) return;

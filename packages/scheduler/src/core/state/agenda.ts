@@ -1,4 +1,4 @@
-import type { NodeId, WorkloadId } from "@berth/protocol";
+import { bandOf, type NodeId, type WorkloadId, type WorkloadSpec } from "@berth/protocol";
 import type { ClusterState } from "./cluster-state.ts";
 import { earliestRetryUnixMs, isBlocked } from "./pending-groups.ts";
 import { Deadlines, setDeadline } from "./time-limit.ts";
@@ -23,6 +23,13 @@ export interface Agenda {
   /** The last change that made room, and where room was made since all were last tried. */
   roomMadeAt: number;
   readonly freedNodes: Set<NodeId>;
+  /**
+   * The least important band of what began to run, or was changed, since all were last tried: who is
+   * more important may find somebody to preempt. Null when nothing did.
+   */
+  newVictimBand: number | null;
+  /** When somebody to preempt was last looked for because of that. */
+  soughtUnixMs: number;
   /** When explanations were last brought up to date, while there are too many to do it at once. */
   refreshedUnixMs: number;
   /** System workloads: any change of a node makes them dirty. */
@@ -62,6 +69,8 @@ export function createAgenda(): Agenda {
     triedAt: 0,
     roomMadeAt: 0,
     freedNodes: new Set(),
+    newVictimBand: null,
+    soughtUnixMs: 0,
     refreshedUnixMs: 0,
     systems: new Set(),
     retries: new Map(),
@@ -92,6 +101,11 @@ export function roomWasMade(agenda: Agenda, node: NodeId): void {
   agenda.changes += 1;
   agenda.roomMadeAt = agenda.changes;
   agenda.freedNodes.add(node);
+}
+
+/** Something may be preempted now that could not be before. */
+export function mayYield(agenda: Agenda, { priority }: WorkloadSpec): void {
+  agenda.newVictimBand = Math.max(agenda.newVictimBand ?? 0, bandOf(priority));
 }
 
 /** Room was taken: explanations of what waits for room have moved. */

@@ -1,4 +1,4 @@
-import type { AllocationStatus, Health, Outcome } from "@berth/protocol";
+import type { AllocationStatus, Health, Outcome, StopReason } from "@berth/protocol";
 
 /** Final: it ended, and holds nothing any more. */
 export function isFinal(status: AllocationStatus): boolean {
@@ -29,4 +29,9 @@ export function isAvailable({
   readonly health: Health;
 }): boolean {
   return status === "running" && (health === "none" || health === "healthy");
+}
+
+/** It was stopped because others want its room, not by what its own workload asks. */
+export function isForOthers(reason: StopReason): boolean {
+  return reason === "preempted" || reason === "reclaimed";
 }

@@ -1,6 +1,6 @@
 import { allocationNumber, type AllocationId, describeExit, type EventOf } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { roomWasMade, roomWasTaken } from "./agenda.ts";
+import { mayYield, roomWasMade, roomWasTaken } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
 import { nodeOf, reconsiderNode } from "./apply-node-event.ts";
 import { giveUpGang, isWithinCount, setPending, workloadOf } from "./apply-workload-event.ts";
@@ -14,6 +14,7 @@ import {
   type NodeRecord,
   type WorkloadRecord,
 } from "./cluster-state.ts";
+import { isForOthers } from "./allocation-status.ts";
 import { GANG_FAILURE, isGivenUp } from "./gang.ts";
 import { releaseGrant, takeGrant } from "./grants.ts";
 import { withoutPending, withQueued } from "./pending-groups.ts";
@@ -82,6 +83,8 @@ export function applyAllocationStopRequested(
   if (event.onBehalfOf !== undefined) {
     applying.state.yielding.set(allocation.id, event.onBehalfOf);
   }
+  // It has not had its turn, as a workload has whose own evaluation stops something.
+  if (isForOthers(event.reason)) applying.state.agenda.dirty.add(allocation.workloadId);
   if (event.moveTo !== undefined) applying.state.moves.set(allocation.id, event.moveTo);
   applying.state.agenda.deadlines.delete(allocation.id);
   leaveDesired(applying, allocation);
@@ -106,7 +109,9 @@ export function applyAllocationRunning(
     allocation.message = event.message;
     allocation.startedAtUnixMs = event.startedAtUnixMs;
   });
-  applying.state.agenda.dirty.add(allocation.workloadId);
+  const { agenda } = applying.state;
+  agenda.dirty.add(allocation.workloadId);
+  mayYield(agenda, workloadOf(applying.state, allocation.workloadId).spec);
   setDeadline(applying.state, allocation);
 }
 

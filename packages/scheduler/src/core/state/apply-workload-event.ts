@@ -1,6 +1,6 @@
 import type { EventOf, PendingGroup, WorkloadId, WorkloadSpec } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { forgetWorkload, leaveBlocked, seeBlocked } from "./agenda.ts";
+import { forgetWorkload, leaveBlocked, mayYield, seeBlocked } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
 import type { ClusterState, WorkloadRecord } from "./cluster-state.ts";
 import { GANG_FAILURE, isGivenUp } from "./gang.ts";
@@ -36,6 +36,7 @@ export function applyWorkloadApplied(applying: Applying, event: EventOf<"Workloa
   setPending(applying, workload, queuedGroup([...waitingIndexes(workload)]));
   agenda.dirty.add(workload.id);
   agenda.placement?.demand.add(workload.id);
+  if (known) mayYield(agenda, event.spec);
 }
 
 /** The record after an apply; plans are made on such a copy without touching the state. */
