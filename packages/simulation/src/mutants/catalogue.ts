@@ -188,9 +188,30 @@ const decisionMutants: readonly Mutant[] = [
     name: "what waits for room is not woken",
     why: "everything satisfiable converges",
     file: "scheduler/dist/core/state/agenda.js",
-    find: `export function reconsiderBlocked(agenda) {`,
-    replace: `export function reconsiderBlocked(agenda) {
+    find: `export function roomWasMade(agenda, node) {`,
+    replace: `export function roomWasMade(agenda, node) {
     return;`,
+  },
+  {
+    name: "any band is preempted",
+    why: "work is only preempted by a more important band",
+    file: "scheduler/dist/core/preempt/victims.js",
+    find: "bandOf(spec.priority) > this.#band &&",
+    replace: "",
+  },
+  {
+    name: "budgets are no bound for preemption",
+    why: "no workload loses more than it says can be spared",
+    file: "scheduler/dist/core/preempt/victims.js",
+    find: "isBounded ? victims.filter((victim) => victim.isAvailable).length : 0",
+    replace: "0",
+  },
+  {
+    name: "who gives way is decided on in the same pass",
+    why: "an update keeps its pace, whatever else is stopped",
+    file: "scheduler/dist/core/evaluate/evaluate.js",
+    find: "if (pass.isDisturbed(workload))",
+    replace: "if (false)",
   },
   {
     name: "a backoff never ends",
