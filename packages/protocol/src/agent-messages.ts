@@ -4,6 +4,7 @@ import type { WireError } from "./errors.ts";
 import { AllocationId, ClusterId, NodeId } from "./ids.ts";
 import { NodeDescription } from "./inventory.ts";
 import { limits } from "./limits.ts";
+import { utf8Length } from "./utf8-length.ts";
 
 /**
  * What agents and the leader say to each other. Desired state is pulled in pages at one
@@ -21,6 +22,9 @@ export const AgentHello = Envelope.extend({
   description: NodeDescription.refine(
     ({ labels }) => Object.keys(labels).length <= limits.labelsPerNodeMax,
     `more than ${limits.labelsPerNodeMax} labels`,
+  ).refine(
+    (description) => utf8Length(JSON.stringify(description)) <= limits.nodeDescriptionBytesMax,
+    `larger than ${limits.nodeDescriptionBytesMax} bytes`,
   ),
   /** The cluster this agent has joined; null on its first start. */
   clusterId: ClusterId.nullable(),

@@ -14,6 +14,7 @@ export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./explanation.ts";
 export * from "./explanation-text.ts";
+export * from "./hardware.ts";
 export * from "./headroom-dimensions.ts";
 export * from "./ids.ts";
 export * from "./inventory.ts";

@@ -24,6 +24,8 @@ export const limits = {
   /** Kinds of counted devices that a task may ask for. */
   deviceKindsMax: 16,
   labelsPerNodeMax: 64,
+  /** What a node says about itself, JSON bytes: it becomes durable in one entry. */
+  nodeDescriptionBytesMax: 48 * 1024,
   portsPerWorkloadMax: 32,
   gpusPerAllocationMax: 64,
   allocationsPerNodeMax: 2_000,

@@ -60,6 +60,12 @@ test("version 1 of a snapshot's manifest is read without a loss, and with unknow
   expect(protocol.SnapshotManifest.parse(withNews(manifest))).toEqual(manifest);
 });
 
+test("a description with everything that agents find is read without a loss", () => {
+  const description = golden("node-description.v2");
+  expect(protocol.NodeDescription.parse(description)).toEqual(description);
+  expect(protocol.NodeDescription.parse(withNews(description))).toEqual(description);
+});
+
 describe("version 1 of the messages between agents and the leader", () => {
   const samples = Object.entries(golden("agent-messages.v1") as Record<string, unknown>);
 
