@@ -32,6 +32,8 @@ describe("explanations as sentences", () => {
       "fits none of 3 nodes: 1 node is down; needs 8 GPUs, more than 2 nodes have in all (most: 0)",
     );
     expect(describeNoFit({ ...noFit, nodesTotal: 0, rejections: [] })).toBe("there are no nodes");
+    const broken = { code: "gpu.health", nodes: 1, subject: null, requested: 2, best: 1 } as const;
+    expect(describeRejection(broken)).toBe("needs 2 GPUs, more than 1 node has healthy (most: 1)");
   });
 
   test("say what would make it fit", () => {

@@ -193,27 +193,34 @@ export function describeRejection(rejection: Rejection): string {
       return `nothing of ${subject ?? "the workload it goes with"} is at ${who}`;
     case "reserved":
       return `${who} ${one ? "is" : "are"} kept for ${subject ?? "others"}`;
+    case "network.unknown":
+      return `${who} ${one ? "does" : "do"} not know the speed of ${one ? "its" : "their"} network`;
+    case "allocations.max":
+      return `${who} ${one ? "holds" : "hold"} as many allocations as a node may`;
     case "gpu.capacity":
     case "cpu.capacity":
     case "memory.capacity":
     case "disk.capacity":
     case "network.capacity":
-      return `needs ${asked}, more than ${who} ${has} in all${most}`;
-    case "network.unknown":
-      return `${who} ${one ? "does" : "do"} not know the speed of ${one ? "its" : "their"} network`;
-    case "allocations.max":
-      return `${who} ${one ? "holds" : "hold"} as many allocations as a node may`;
+    case "gpu.health":
+    case "disk.health":
     case "gpu.free":
     case "cpu.free":
     case "memory.free":
     case "disk.free":
     case "network.free":
-      return `needs ${asked}, more than ${who} ${has} free${most}`;
+      return `needs ${asked}, more than ${who} ${has} ${wordOf(code)}${most}`;
     case "port.static":
       return `${named("port", subject)} is taken on ${who}`;
     case "port.range":
       return `needs ${requested ?? 1} free ports of the node's range, more than ${who} ${has}${most}`;
   }
+}
+
+/** Of what there is too little: all of it, what is healthy of it, or what is free. */
+function wordOf(code: RejectionCode): string {
+  const [, of = ""] = code.split(".");
+  return of === "capacity" ? "in all" : of === "health" ? "healthy" : of;
 }
 
 /** One of a kind by name, or one of those that an explanation does not tell one by one. */
@@ -232,6 +239,7 @@ const REMEDY: Readonly<Record<RejectionCode, string>> = {
   constraint: "the constraints allow it",
   "gpu.model": "it gets such a GPU",
   "gpu.capacity": "it has more GPUs",
+  "gpu.health": "its GPUs are mended",
   "device.capacity": "it has more of the device",
   "disk.class": "it gets such a disk",
   "numa.capacity": "it has a larger NUMA zone",
@@ -244,6 +252,7 @@ const REMEDY: Readonly<Record<RejectionCode, string>> = {
   "cpu.capacity": "it has more cpu",
   "memory.capacity": "it has more memory",
   "disk.capacity": "it has more disk",
+  "disk.health": "its disk is replaced",
   "network.unknown": "its network speed is set",
   "network.capacity": "it has more network",
   "allocations.max": "an allocation there ends",

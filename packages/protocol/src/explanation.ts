@@ -19,11 +19,13 @@ export const rejectionCodes = [
   "constraint",
   "gpu.model", // has no device of the model, with the memory or of the slice's profile, asked for
   "gpu.capacity", // has fewer such devices than asked for, even when idle
+  "gpu.health", // has them, too few of them are healthy
   "device.capacity", // has fewer of a counted device
   "cpu.capacity",
   "memory.capacity",
   "disk.class", // has no disk of the class
   "disk.capacity",
+  "disk.health", // has one that is large enough, and it is unhealthy
   "network.unknown",
   "network.capacity",
   "numa.capacity", // has no zone that is large enough, even when idle

@@ -12,9 +12,9 @@ type SmallerDimension = SmallerFit["dimension"];
 const curable: Readonly<Record<SmallerDimension, ReadonlySet<RejectionCode>>> = {
   cpuMillis: new Set(["cpu.capacity", "cpu.free", "numa.capacity", "numa.free"]),
   memoryMiB: new Set(["memory.capacity", "memory.free", "numa.capacity", "numa.free"]),
-  diskMiB: new Set(["disk.capacity", "disk.free"]),
+  diskMiB: new Set(["disk.capacity", "disk.health", "disk.free"]),
   networkMbps: new Set(["network.capacity", "network.free"]),
-  gpuCount: new Set(["gpu.capacity", "gpu.free", "numa.capacity", "numa.free"]),
+  gpuCount: new Set(["gpu.capacity", "gpu.health", "gpu.free", "numa.capacity", "numa.free"]),
 };
 const EXCLUSIVE_STEP_MILLIS = 1_000;
 

@@ -102,6 +102,7 @@ const paths: Partial<Readonly<Record<RejectionCode, SpecWarning["path"]>>> = {
   "driver.unavailable": ["task", "driver"],
   "gpu.model": ["resources", "gpu"],
   "gpu.capacity": ["resources", "gpu"],
+  "gpu.health": ["resources", "gpu"],
   "device.capacity": ["resources", "devices"],
   "disk.class": ["resources", "diskClass"],
   "numa.capacity": ["resources", "numa"],

@@ -1,5 +1,5 @@
 import { type NodeDescription, WHOLE_GPU_MILLIS } from "@berth/protocol";
-import { gpuDevices } from "../place/gpus.ts";
+import { healthyGpus } from "../place/gpus.ts";
 import type { Capacity } from "../price/index.ts";
 import type { Fleet } from "./fleet.ts";
 
@@ -40,7 +40,7 @@ export class CapacityCount {
     this.clear(slot);
     const { capacity, reserved } = description;
     const kinds = new Map<number, number>();
-    for (const device of gpuDevices({ description })) {
+    for (const device of healthyGpus({ description })) {
       if (device.profile !== null) continue;
       const kind = this.#fleet.kindNumber(device);
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1);

@@ -5,6 +5,7 @@ import {
   hasDriver,
   hasGpuCapacity,
   hasGpuModel,
+  hasHealthyGpus,
   holdsOn,
   isInPool,
   toleratesTaints,
@@ -90,7 +91,9 @@ export class NodeMasks {
     }
     if (gpu) {
       const has = (node: Described) =>
-        hasGpuModel(request, node) === null && hasGpuCapacity(request, node) === null;
+        hasGpuModel(request, node) === null &&
+        hasGpuCapacity(request, node) === null &&
+        hasHealthyGpus(request, node) === null;
       parts.push(this.#part(gpus, JSON.stringify(gpu), has));
     }
     if (devices.length > 0) {
@@ -200,10 +203,11 @@ const media: Trait = {
 const gpus: Trait = {
   name: "gpus",
   read: (description) =>
-    textOf(gpuDevices({ description }), ({ model, memoryMiB, profile }) => [
+    textOf(gpuDevices({ description }), ({ model, memoryMiB, profile, isHealthy }) => [
       model,
       memoryMiB,
       profile,
+      isHealthy,
     ]),
 };
 

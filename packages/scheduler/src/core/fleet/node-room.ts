@@ -1,6 +1,6 @@
 import { limits, WHOLE_GPU_MILLIS } from "@berth/protocol";
 import { allocatable } from "../place/check-node.ts";
-import { gpuDevices } from "../place/gpus.ts";
+import { healthyGpus } from "../place/gpus.ts";
 import { allocatableStorage } from "../place/storage.ts";
 import { isOpen, type NodeRecord } from "../state/cluster-state.ts";
 import { grantableMillis } from "../state/grants.ts";
@@ -22,7 +22,7 @@ export function roomOf(node: NodeRecord, usage: NodeUsage): NodeRoom {
     networkMbps: networkMbps === null ? UNKNOWN : Math.max(0, networkMbps - granted.networkMbps),
     ports: freePorts(node, usage),
     ...freeZone(node, usage),
-    gpus: gpuDevices(node)
+    gpus: healthyGpus(node)
       .filter(({ profile }) => profile === null)
       .map((device): GpuRoom => {
         const use = usage.gpus.get(device.uuid);

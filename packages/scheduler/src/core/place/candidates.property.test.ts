@@ -24,6 +24,7 @@ const anyGpu: fc.Arbitrary<Partial<Gpu>> = fc.constantFrom(
   {},
   { model: "NVIDIA A100", memoryMiB: 40_960 },
   { memoryMiB: null },
+  { health: { state: "unhealthy", reason: "lost" } },
   { slices: [{ uuid: "MIG", profile: "1g", memoryMiB: 9_856 }] },
 );
 const node = fc.record({
@@ -36,6 +37,7 @@ const node = fc.record({
   isTainted: fc.constantFrom(false, false, false, true),
   isElsewhere: fc.constantFrom(false, false, false, true),
   disks: fc.constantFrom(1, 1, 2),
+  isDiskBroken: fc.constantFrom(false, false, true),
   fpga: fc.constantFrom(0, 2),
   isCordoned: fc.constantFrom(false, false, false, false, true),
 });
@@ -144,7 +146,13 @@ function describeNode(n: number, draft: NodeDraft) {
   }));
   const storage = [
     { mediaClass: "hdd" as const, diskMiB: 60_000 },
-    { mediaClass: "nvme" as const, diskMiB: 42_400 },
+    {
+      mediaClass: "nvme" as const,
+      diskMiB: 42_400,
+      ...(draft.isDiskBroken
+        ? { health: { state: "unhealthy" as const, reason: "it says that it fails" } }
+        : {}),
+    },
   ];
   return nodeDescription(n, {
     labels: { rack: draft.rack },

@@ -1,4 +1,5 @@
 import {
+  type DeviceHealth,
   type Grant,
   type PlacementRules,
   type RejectionCode,
@@ -45,6 +46,7 @@ const ports = (numbers: (number | null)[]) =>
 const where = (placement: PlacementRules) => serviceSpec({ placement });
 const zone = { id: 0, cpuMillis: 2_000, memoryMiB: 4_096, gpuUuids: [] };
 const nvme = { mediaClass: "nvme", diskMiB: 1_000 } as const;
+const broken = { state: "unhealthy", reason: "it fell off the bus" } as const;
 const half = needs({ gpu: { count: 1, models: [], memoryMiB: 0, shareMillis: 500 } });
 const inZone = (cpuMillis: number) => needs({ cpuMillis, numa: "require" });
 
@@ -57,6 +59,18 @@ const cases: Record<RejectionCode, [WorkloadSpec, NodeRecord, number | null, num
   constraint: [serviceSpec({ constraints: ["exists node.labels.x"] }), nodeWith(), null, null],
   "gpu.model": [h100(2), nodeWith({ gpus: [gpu(1, { model: "A100" })] }), 2, 0],
   "gpu.capacity": [h100(2), nodeWith({ gpus: [gpu(1)] }), 2, 1],
+  "gpu.health": [h100(2), nodeWith({ gpus: [gpu(1), gpu(2, { health: broken })] }), 2, 1],
+  "disk.health": [
+    needs({ diskMiB: 500 }),
+    nodeWith({
+      storage: [
+        { ...nvme, health: broken },
+        { mediaClass: "hdd", diskMiB: 400 },
+      ],
+    }),
+    500,
+    400,
+  ],
   "cpu.capacity": [needs({ cpuMillis: 5_000 }), nodeWith(), 5_000, 4_000],
   "memory.capacity": [needs({ memoryMiB: 9_000 }), nodeWith(), 9_000, 8_192],
   "disk.capacity": [needs({ diskMiB: 200_000 }), nodeWith(), 200_000, 102_400],
@@ -171,6 +185,25 @@ describe("a node is checked step by step", () => {
       requested: 8,
       available: 0,
     });
+  });
+
+  test("an unhealthy device is not granted, a degraded one is", () => {
+    const worn = { state: "degraded", reason: "its spare is running out" } as const;
+    const withGpu = (health: DeviceHealth) => nodeWith({ gpus: [gpu(1, { health })] });
+    expect(lackOf(half, withGpu(broken))).toMatchObject({ code: "gpu.health", available: 0 });
+    expect(lackOf(half, withGpu(worn))).toBeNull();
+    const withDisk = (health: DeviceHealth) => nodeWith({ storage: [{ ...nvme, health }] });
+    expect(lackOf(needs({ diskMiB: 1 }), withDisk(broken))?.code).toBe("disk.health");
+    expect(lackOf(needs({ diskMiB: 1 }), withDisk(worn))).toBeNull();
+    expect(lackOf(serviceSpec(), withDisk(broken))).toBeNull();
+  });
+
+  test("the slices of an unhealthy GPU are not granted either", () => {
+    const slices = [{ uuid: "MIG-1", profile: "1g.10gb", memoryMiB: null }];
+    const spec = needs({ gpu: { count: 1, models: [], memoryMiB: 0, slice: "1g.10gb" } });
+    expect(lackOf(spec, nodeWith({ gpus: [gpu(1, { slices })] }))).toBeNull();
+    const node = nodeWith({ gpus: [gpu(1, { slices, health: broken })] });
+    expect(lackOf(spec, node)?.code).toBe("gpu.health");
   });
 
   test("everything it lacks is listed once per dimension", () => {

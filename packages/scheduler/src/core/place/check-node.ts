@@ -15,6 +15,7 @@ import {
   fitsShare,
   freeGpus,
   freeShareMillis,
+  gpusOfKind,
   isShare,
   matchingGpus,
   mostOfOneModel,
@@ -23,7 +24,7 @@ import type { NodeUsage } from "./ledger.ts";
 import { nodeAttribute } from "./node-attribute.ts";
 import type { PlacementRequest } from "./placement-request.ts";
 import { freeDynamicPorts } from "./ports.ts";
-import { hasDiskClass, largestDiskMiB, mostFreeDiskMiB } from "./storage.ts";
+import { hasDiskClass, largestDiskMiB, largestHealthyDiskMiB, mostFreeDiskMiB } from "./storage.ts";
 import { NO_SURROUNDINGS, type Surroundings, valueOf } from "./surroundings.ts";
 import { chooseZone, hasZone } from "./zones.ts";
 
@@ -119,11 +120,13 @@ const steps: readonly Step[] = [
   },
   hasGpuModel,
   hasGpuCapacity,
+  hasHealthyGpus,
   hasDevices,
   capacityStep("cpu.capacity", "cpuMillis"),
   capacityStep("memory.capacity", "memoryMiB"),
   hasDisk,
   hasDiskCapacity,
+  hasHealthyDisk,
   knowsNetwork,
   capacityStep("network.capacity", "networkMbps"),
   hasZoneCapacity,
@@ -176,16 +179,24 @@ export function hasDriver(request: PlacementRequest, node: Described): Lack | nu
 }
 
 export function hasGpuModel({ gpu }: PlacementRequest, node: Described): Lack | null {
-  if (!gpu || !isPicky(gpu) || matchingGpus(node, gpu).length > 0) return null;
+  if (!gpu || !isPicky(gpu) || gpusOfKind(node, gpu).length > 0) return null;
   return lackOf("gpu.model", gpu.count, 0);
 }
 
 export function hasGpuCapacity({ gpu }: PlacementRequest, node: Described): Lack | null {
   if (!gpu) return null;
-  const matching = mostOfOneModel(matchingGpus(node, gpu));
+  const matching = mostOfOneModel(gpusOfKind(node, gpu));
   // None of what was asked for is the step before; here it would only repeat it.
   if (matching >= gpu.count || (matching === 0 && isPicky(gpu))) return null;
   return lackOf("gpu.capacity", gpu.count, matching);
+}
+
+/** What it does not have at all is the steps before. */
+export function hasHealthyGpus({ gpu }: PlacementRequest, node: Described): Lack | null {
+  if (!gpu) return null;
+  const healthy = mostOfOneModel(matchingGpus(node, gpu));
+  if (healthy >= gpu.count || mostOfOneModel(gpusOfKind(node, gpu)) < gpu.count) return null;
+  return lackOf("gpu.health", gpu.count, healthy);
 }
 
 function isPicky(gpu: GpuRequest): boolean {
@@ -236,6 +247,13 @@ function hasDiskCapacity(request: PlacementRequest, node: NodeRecord): Lack | nu
   if (requested === 0) return null;
   const there = largestDiskMiB(request, node);
   return requested <= there ? null : lackOf("disk.capacity", requested, there);
+}
+
+function hasHealthyDisk(request: PlacementRequest, node: NodeRecord): Lack | null {
+  const requested = request.amounts.diskMiB;
+  if (requested === 0 || requested > largestDiskMiB(request, node)) return null;
+  const healthy = largestHealthyDiskMiB(request, node);
+  return requested <= healthy ? null : lackOf("disk.health", requested, healthy);
 }
 
 function hasFreeDisk(request: PlacementRequest, node: NodeRecord, usage: NodeUsage): Lack | null {

@@ -10,6 +10,8 @@ export interface GpuDevice {
   readonly memoryMiB: number | null;
   /** Of a slice; null for all of a GPU. */
   readonly profile: string | null;
+  /** Nothing more is granted of a device that is not; of a slice that of its GPU. */
+  readonly isHealthy: boolean;
 }
 
 const devicesOf = new WeakMap<readonly Gpu[], readonly GpuDevice[]>();
@@ -19,18 +21,32 @@ export function gpuDevices({ description }: Described): readonly GpuDevice[] {
   const { gpus } = description.hardware;
   const known = devicesOf.get(gpus);
   if (known) return known;
-  const devices = gpus.flatMap(({ uuid, model, memoryMiB, slices = [] }): GpuDevice[] =>
-    slices.length === 0
-      ? [{ uuid, model, memoryMiB, profile: null }]
-      : slices.map((slice) => ({ ...slice, model })),
-  );
+  const devices = gpus.flatMap(({ uuid, model, memoryMiB, slices = [], health }): GpuDevice[] => {
+    const isHealthy = health?.state !== "unhealthy";
+    return slices.length === 0
+      ? [{ uuid, model, memoryMiB, profile: null, isHealthy }]
+      : slices.map((slice) => ({ ...slice, model, isHealthy }));
+  });
   devicesOf.set(gpus, devices);
   return devices;
 }
 
-/** Devices that are what was asked for, whether free or not; unknown memory is not enough. */
-export function matchingGpus(node: Described, request: GpuRequest): readonly GpuDevice[] {
+/** Those of them that something may be granted of. */
+export function healthyGpus(node: Described): readonly GpuDevice[] {
+  const devices = gpuDevices(node);
+  return devices.every(({ isHealthy }) => isHealthy)
+    ? devices
+    : devices.filter(({ isHealthy }) => isHealthy);
+}
+
+/** Devices that are what was asked for, also unhealthy ones; unknown memory is not enough. */
+export function gpusOfKind(node: Described, request: GpuRequest): readonly GpuDevice[] {
   return gpuDevices(node).filter((gpu) => matches(gpu, request));
+}
+
+/** Healthy devices that are what was asked for, whether free or not. */
+export function matchingGpus(node: Described, request: GpuRequest): readonly GpuDevice[] {
+  return gpuDevices(node).filter((gpu) => gpu.isHealthy && matches(gpu, request));
 }
 
 /** Those of them that nothing is granted of. */

@@ -7,15 +7,23 @@ import type { PlacementRequest } from "./placement-request.ts";
  * The node's disk space by disk, without what the system keeps: that is taken from the first disk,
  * where systems live, and only what that lacks from the next.
  */
-export function allocatableStorage({ description }: NodeRecord): readonly Storage[] {
+export function usableStorage({ description }: NodeRecord): readonly Storage[] {
   const { capacity, reserved, storage } = description;
   let keptMiB = reserved.diskMiB;
   const disks = storage ?? [{ mediaClass: null, diskMiB: capacity.diskMiB }];
-  return disks.map(({ mediaClass, diskMiB }) => {
-    const hereMiB = Math.min(keptMiB, diskMiB);
+  return disks.map((disk) => {
+    const hereMiB = Math.min(keptMiB, disk.diskMiB);
     keptMiB -= hereMiB;
-    return { mediaClass, diskMiB: diskMiB - hereMiB };
+    return { ...disk, diskMiB: disk.diskMiB - hereMiB };
   });
+}
+
+/** The same with nothing on disks that are not healthy. */
+export function allocatableStorage(node: NodeRecord): readonly Storage[] {
+  const disks = usableStorage(node);
+  const isUnhealthy = ({ health }: Storage) => health?.state === "unhealthy";
+  if (!disks.some(isUnhealthy)) return disks;
+  return disks.map((disk) => (isUnhealthy(disk) ? { ...disk, diskMiB: 0 } : disk));
 }
 
 /** Whether the node has a disk of the class asked for. */
@@ -25,9 +33,18 @@ export function hasDiskClass({ diskClass }: PlacementRequest, node: Described): 
 }
 
 /** The most that one disk of the class has in all. */
-export function largestDiskMiB({ diskClass }: PlacementRequest, node: NodeRecord): number {
+export function largestDiskMiB(request: PlacementRequest, node: NodeRecord): number {
+  return largestOf(request, usableStorage(node));
+}
+
+/** The most that one healthy disk of the class has in all. */
+export function largestHealthyDiskMiB(request: PlacementRequest, node: NodeRecord): number {
+  return largestOf(request, allocatableStorage(node));
+}
+
+function largestOf({ diskClass }: PlacementRequest, disks: readonly Storage[]): number {
   let largest = 0;
-  for (const { mediaClass, diskMiB } of allocatableStorage(node)) {
+  for (const { mediaClass, diskMiB } of disks) {
     if (diskClass === null || mediaClass === diskClass) largest = Math.max(largest, diskMiB);
   }
   return largest;

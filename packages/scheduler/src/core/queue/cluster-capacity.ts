@@ -10,7 +10,10 @@ export function clusterCapacity({ nodes }: ClusterState): QuotaUse {
     if (node.status === "down") continue;
     capacity.cpuMillis += allocatable(node, "cpuMillis") ?? 0;
     capacity.memoryMiB += allocatable(node, "memoryMiB") ?? 0;
-    capacity.gpuMillis += node.description.hardware.gpus.length * WHOLE_GPU_MILLIS;
+    const gpus = node.description.hardware.gpus.filter(
+      ({ health }) => health?.state !== "unhealthy",
+    );
+    capacity.gpuMillis += gpus.length * WHOLE_GPU_MILLIS;
   }
   return capacity;
 }

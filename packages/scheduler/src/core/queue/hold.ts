@@ -1,6 +1,6 @@
 import { type Grant, WHOLE_GPU_MILLIS } from "@berth/protocol";
 import { allocatable } from "../place/check-node.ts";
-import { freeGpus, gpuDevices } from "../place/gpus.ts";
+import { freeGpus, healthyGpus } from "../place/gpus.ts";
 import type { NodeUsage } from "../place/ledger.ts";
 import type { PlacementRequest } from "../place/placement-request.ts";
 import type { NodeRecord } from "../state/cluster-state.ts";
@@ -128,7 +128,7 @@ function neededNow(
   const needed: string[] = [];
   const account = copyUsage(atStart);
   const chosen = new Set(planned.flatMap(({ gpuUuids }) => gpuUuids));
-  const free = gpuDevices(node)
+  const free = healthyGpus(node)
     .map(({ uuid }) => uuid)
     .filter((uuid) => freeShare(usage, uuid) > 0);
   for (const uuid of free) if (!chosen.has(uuid)) addGrant(account, restOf(account, uuid));

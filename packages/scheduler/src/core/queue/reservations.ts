@@ -7,7 +7,7 @@ import {
   rulesOf,
 } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { gpuDevices } from "../place/gpus.ts";
+import { healthyGpus } from "../place/gpus.ts";
 import type { Ledger } from "../place/ledger.ts";
 import { nodeAttribute } from "../place/node-attribute.ts";
 import type { AllocationRecord, ClusterState, NodeRecord } from "../state/cluster-state.ts";
@@ -135,7 +135,7 @@ export function matchingNodes({ nodes }: ClusterState, reservation: Reservation)
   const constraints = parsedConstraints(reservation);
   return [...nodes.values()].filter(
     (node) =>
-      gpuDevices(node).length >= reservation.gpus &&
+      healthyGpus(node).length >= reservation.gpus &&
       constraints.every((one) => holdsOn(one, (path) => nodeAttribute(node.description, path))),
   );
 }

@@ -46,9 +46,16 @@ const request: fc.Arbitrary<PlacementRequest> = fc
   );
 
 const gpus: fc.Arbitrary<Gpu[]> = fc
-  .array(fc.constantFrom({}, { model: "NVIDIA A100", memoryMiB: 40_960 }, { memoryMiB: null }), {
-    maxLength: 5,
-  })
+  .array(
+    fc.constantFrom<Partial<Gpu>>(
+      {},
+      {},
+      { model: "NVIDIA A100", memoryMiB: 40_960 },
+      { memoryMiB: null },
+      { health: { state: "unhealthy", reason: "lost" } },
+    ),
+    { maxLength: 5 },
+  )
   .map((list) => list.map((more, i) => gpu(i, more)));
 
 const node = fc

@@ -7,7 +7,7 @@ import {
 } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
 import { allocatable } from "../place/check-node.ts";
-import { freeShareMillis, gpuDevices } from "../place/gpus.ts";
+import { freeShareMillis, healthyGpus } from "../place/gpus.ts";
 import { isOpen, type NodeRecord } from "../state/cluster-state.ts";
 import { type NodeUsage, unused } from "../state/node-usage.ts";
 import { cpuOf, fitsOf } from "./fits.ts";
@@ -52,7 +52,7 @@ function freeOn(node: NodeRecord, usage: NodeUsage, capacity: readonly number[])
 }
 
 function gpuMillisFree(node: NodeRecord, usage: NodeUsage): number {
-  return gpuDevices(node).reduce((sum, device) => sum + freeShareMillis(usage, device), 0);
+  return healthyGpus(node).reduce((sum, device) => sum + freeShareMillis(usage, device), 0);
 }
 
 /** The free room of all nodes, measured by requests that stay the same while nodes change. */

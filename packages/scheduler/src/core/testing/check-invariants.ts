@@ -2,7 +2,7 @@ import { dimensions, type NodeId, type PendingGroup, WHOLE_GPU_MILLIS } from "@b
 import { assert } from "@berth/runtime/assert";
 import { allocatable } from "../place/check-node.ts";
 import { gpuDevices } from "../place/gpus.ts";
-import { allocatableStorage } from "../place/storage.ts";
+import { usableStorage } from "../place/storage.ts";
 import {
   type ClusterState,
   isAvailable,
@@ -73,7 +73,7 @@ function checkUsage(node: NodeRecord): void {
   for (const [name, count] of usage.devices) {
     assert(count <= (description.devices?.[name] ?? 0), `${name} of ${node.id} is overgranted`);
   }
-  const disks = allocatableStorage(node);
+  const disks = usableStorage(node);
   for (const [at, diskMiB] of usage.storage.entries()) {
     assert(diskMiB <= (disks[at]?.diskMiB ?? 0), `disk ${at} of ${node.id} is overgranted`);
   }

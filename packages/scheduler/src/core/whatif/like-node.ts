@@ -1,4 +1,4 @@
-import type { NodeDescription, NodeId } from "@berth/protocol";
+import type { DeviceHealth, NodeDescription, NodeId } from "@berth/protocol";
 import type { ClusterState, NodeRecord } from "../state/cluster-state.ts";
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -6,7 +6,7 @@ const ID_DIGITS = 55;
 
 /**
  * Descriptions of nodes that are not there, each what `model` is but with an identity of its own:
- * `r1-s01-like-1`, and devices that are nobody else's.
+ * `r1-s01-like-1`, and healthy devices that are nobody else's.
  */
 export function likeNode(
   { nodes }: ClusterState,
@@ -34,20 +34,30 @@ function another(model: NodeDescription, nodeId: NodeId, number: number): NodeDe
   const suffix = `-like-${number}`;
   const renamed = (uuid: string) => `${uuid}${suffix}`;
   const gpus = model.hardware.gpus.map((gpu) => ({
-    ...gpu,
+    ...withoutHealth(gpu),
     uuid: renamed(gpu.uuid),
     ...(gpu.slices && {
       slices: gpu.slices.map((slice) => ({ ...slice, uuid: renamed(slice.uuid) })),
     }),
   }));
   const zones = model.zones?.map((zone) => ({ ...zone, gpuUuids: zone.gpuUuids.map(renamed) }));
+  const storage = model.storage?.map(withoutHealth);
   return {
     ...model,
     nodeId,
     name: `${model.name.slice(0, NAME_MAX - suffix.length)}${suffix}` as NodeDescription["name"],
     hardware: { ...model.hardware, gpus },
     ...(zones && { zones }),
+    ...(storage && { storage }),
   };
+}
+
+function withoutHealth<Device extends { health?: DeviceHealth | undefined }>(
+  device: Device,
+): Device {
+  const rest = { ...device };
+  delete rest.health;
+  return rest;
 }
 
 const NAME_MAX = 253;
