@@ -27,6 +27,8 @@ export interface AgentOptions {
   readonly reserved?: Partial<ResourceCapacity>;
   /** What the links carry in total, where the drivers do not say. */
   readonly networkMbps?: number;
+  /** What an interface carries, by its name, where its driver does not say. */
+  readonly interfaceMbps?: Readonly<Record<string, number>>;
   /** Inclusive range for ports the scheduler chooses. */
   readonly portRange?: PortRange;
 }

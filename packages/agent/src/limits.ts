@@ -17,8 +17,12 @@ export const agentLimits = {
   folderEntriesMeasuredMax: 10_000,
   /** A report's message, characters. */
   messageLengthMax: 500,
-  /** What `nvidia-smi` may say about this node's devices. */
-  gpuListingBytesMax: 256 * 1024,
+  /** What a tool may say about this node's devices. */
+  toolAnswerBytesMax: 1024 * 1024,
+  /** One record of the kernel's log: the kernel writes no longer ones. */
+  kernelLogRecordBytesMax: 8 * 1024,
+  /** Records of the kernel's log that are read at once. */
+  kernelLogRecordsMax: 20_000,
   /** How much of a process's environment is searched for an allocation's mark. */
   environmentBytesReadMax: 256 * 1024,
 } as const;
@@ -45,6 +49,18 @@ export const agentTimings = {
   probeTimeoutMs: 5_000,
   /** `nvidia-smi` takes seconds on a server with many devices and persistence off. */
   gpuProbeTimeoutMs: 20_000,
+  /** From one listing of the looping `nvidia-smi` to the next. */
+  gpuLoopIntervalMs: 5_000,
+  /** Before it is started again; the waits double up to the most. */
+  gpuLoopRestartMinMs: 1_000,
+  gpuLoopRestartMaxMs: 60_000,
+  /** Tools of other vendors are asked this often for the health of their devices. */
+  gpuAskIntervalMs: 600_000,
+  /** Disks are asked this often how they are. */
+  diskHealthIntervalMs: 3_600_000,
+  diskProbeTimeoutMs: 10_000,
+  /** Each trial of what the system can do. */
+  capabilityProbeTimeoutMs: 5_000,
   requestTimeoutMs: 5_000,
   retryMinMs: 100,
   retryMaxMs: 10_000,

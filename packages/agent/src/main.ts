@@ -2,14 +2,14 @@ import { parseArgs } from "node:util";
 import { BerthError, ResourceAmounts } from "@berth/protocol";
 import { createLogger, runService } from "@berth/runtime/node";
 import type { AgentOptions, PortRange } from "./agent-options.ts";
-import { parseDevices, parsePool, parseTaints } from "./core/declarations.ts";
+import { parseDevices, parseInterfaceSpeeds, parsePool, parseTaints } from "./core/declarations.ts";
 import { runAgent } from "./run-agent.ts";
 
 /**
  *     node main.js --server nats://127.0.0.1:7422 --credentials <seed file> --state <folder>
  *         [--name r1-s01] [--label rack=r1]... [--meta key=value]... [--network-mbps 10000]
  *         [--reserved cpuMillis=500]... [--ports 20000-31999] [--pool batch]
- *         [--taint maintenance="new fans"]... [--device fpga=2]...
+ *         [--taint maintenance="new fans"]... [--device fpga=2]... [--interface-mbps eth0=10000]...
  *
  * `BERTH_SERVER`, `BERTH_CREDENTIALS` and `BERTH_STATE` stand in for the first three.
  */
@@ -32,6 +32,7 @@ function readOptions(): AgentOptions {
       pool: { type: "string" },
       taint: { type: "string", multiple: true },
       device: { type: "string", multiple: true },
+      "interface-mbps": { type: "string", multiple: true },
     },
   });
   const { env } = process;
@@ -44,6 +45,7 @@ function readOptions(): AgentOptions {
     reserved: readReserved(values.reserved),
     taints: parseTaints(values.taint),
     devices: parseDevices(values.device),
+    interfaceMbps: parseInterfaceSpeeds(values["interface-mbps"]),
     ...(values.pool === undefined ? {} : { pool: parsePool(values.pool) }),
     ...(values.name === undefined ? {} : { nodeName: values.name }),
     ...(values["network-mbps"] === undefined

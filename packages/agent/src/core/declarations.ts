@@ -29,6 +29,19 @@ export function parseTaints(texts: readonly string[] = []): Taint[] {
   return [...taints.values()];
 }
 
+/** `eth0=10000`: what an interface carries, in Mbit/s. */
+export function parseInterfaceSpeeds(texts: readonly string[] = []): Record<string, number> {
+  const speeds = texts.map((text) => {
+    const [, name = "", digits = ""] = /^([^=/\s]+)=([1-9]\d{0,7})$/.exec(text) ?? [];
+    if (name !== "") return [name, Number(digits)] as const;
+    throw new BerthError(
+      "invalid",
+      `--interface-mbps takes NAME=MBPS, such as eth0=10000, not '${text}'`,
+    );
+  });
+  return Object.fromEntries(speeds);
+}
+
 /** `name=count`. */
 export function parseDevices(texts: readonly string[] = []): DeviceCounts {
   const devices = texts.map((text) => {

@@ -1,14 +1,4 @@
-import type { NumaZone, ResourceCapacity } from "@berth/protocol";
-
-/** A NUMA node as the kernel describes it. */
-export interface NumaNode {
-  readonly id: number;
-  /** Processors that are online. */
-  readonly threads: number;
-  readonly memoryMiB: number;
-  /** GPUs that are attached to it. */
-  readonly gpuUuids: readonly string[];
-}
+import type { Gpu, NumaNode, NumaZone, ResourceCapacity } from "@berth/protocol";
 
 const MILLIS_PER_THREAD = 1_000;
 
@@ -19,6 +9,7 @@ const MILLIS_PER_THREAD = 1_000;
  */
 export function zonesOf(
   nodes: readonly NumaNode[],
+  gpus: readonly Gpu[],
   capacity: ResourceCapacity,
   reserved: ResourceCapacity,
 ): NumaZone[] | null {
@@ -37,8 +28,13 @@ export function zonesOf(
         reserved.cpuMillis,
       ),
       memoryMiB: withoutShare(node.memoryMiB, memoryMiB, reserved.memoryMiB),
-      gpuUuids: [...node.gpuUuids],
+      gpuUuids: gpus.filter(({ numaNode }) => numaNode === node.id).flatMap(grantedUuids),
     }));
+}
+
+/** What is granted of a device: itself, or each slice of it. */
+function grantedUuids({ uuid, slices = [] }: Gpu): string[] {
+  return slices.length === 0 ? [uuid] : slices.map((slice) => slice.uuid);
 }
 
 function withoutShare(amount: number, total: number, reserved: number): number {

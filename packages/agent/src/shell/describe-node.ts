@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import {
+  type Capability,
+  type DeviceHealth,
   type Hardware,
   type MediaClass,
   type NodeDescription,
@@ -9,7 +11,8 @@ import {
 } from "@berth/protocol";
 import { type AgentOptions, DEFAULT_PORT_RANGE } from "../agent-options.ts";
 import { capacityOf, defaultReserved } from "../core/node-capacity.ts";
-import { type NumaNode, zonesOf } from "../core/numa-zones.ts";
+import { boundDescription } from "../core/hardware/bound-description.ts";
+import { zonesOf } from "../core/numa-zones.ts";
 import { AGENT_VERSION } from "../version.ts";
 
 /** The operator's name for the node, or the host's, made to fit. */
@@ -29,20 +32,27 @@ export interface DescribedBy {
   readonly diskMiB: number;
   /** What the disk of that file system is made of; null where that is not known. */
   readonly mediaClass: MediaClass | null;
+  readonly capabilities: readonly Capability[];
 }
 
 /** What was found that may change while the agent runs. */
 export interface Found {
   readonly hardware: Hardware;
-  readonly numaNodes: readonly NumaNode[];
+  /** Of the disks that the state folder lies on; null where nobody can tell. */
+  readonly diskHealth: DeviceHealth | null;
 }
 
-export function describeNode({ hardware, numaNodes }: Found, by: DescribedBy): NodeDescription {
-  const { options, nodeId, bootId, diskMiB, mediaClass } = by;
+export function describeNode(found: Found, by: DescribedBy): NodeDescription {
+  const { options, nodeId, bootId, diskMiB, mediaClass, capabilities } = by;
+  const { diskHealth } = found;
+  const hardware = withDeclaredSpeeds(found.hardware, options.interfaceMbps ?? {});
   const capacity = capacityOf(hardware, diskMiB, options.networkMbps ?? null);
   const reserved = { ...defaultReserved(capacity), ...options.reserved };
-  const zones = zonesOf(numaNodes, capacity, reserved);
-  return {
+  const { numaNodes = [], gpus } = hardware;
+  const zones = zonesOf(numaNodes, gpus, capacity, reserved);
+  const isDiskKnown = mediaClass !== null || diskHealth !== null;
+  const health = diskHealth === null ? {} : { health: diskHealth };
+  return boundDescription({
     nodeId,
     name: nodeNameOf(options),
     bootId,
@@ -53,11 +63,24 @@ export function describeNode({ hardware, numaNodes }: Found, by: DescribedBy): N
     reserved,
     portRange: options.portRange ?? DEFAULT_PORT_RANGE,
     drivers: [{ name: "process", available: true, reason: null }],
+    capabilities: [...capabilities],
     hardware,
     ...declared(options),
     ...(zones === null ? {} : { zones }),
-    ...(mediaClass === null ? {} : { storage: [{ mediaClass, diskMiB }] }),
-  };
+    ...(isDiskKnown ? { storage: [{ mediaClass, diskMiB, ...health }] } : {}),
+  });
+}
+
+/** What an operator says of an interface counts where its driver does not say. */
+function withDeclaredSpeeds(
+  hardware: Hardware,
+  declared: Readonly<Record<string, number>>,
+): Hardware {
+  const networkInterfaces = hardware.networkInterfaces.map((each) => {
+    const speedMbps = each.speedMbps === null ? declared[each.name] : undefined;
+    return speedMbps === undefined ? each : { ...each, speedMbps, isSpeedDeclared: true };
+  });
+  return { ...hardware, networkInterfaces };
 }
 
 /** What the operator says of the node; nothing said is nothing there. */

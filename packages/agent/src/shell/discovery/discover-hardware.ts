@@ -1,12 +1,16 @@
 import { hostname, release } from "node:os";
 import type { Hardware } from "@berth/protocol";
 import type { Clock, Logger } from "@berth/runtime";
+import type { GpuUse } from "../../core/hardware/nvidia-query.ts";
 import { discoverCpu } from "./cpu.ts";
 import { discoverDisks } from "./disks.ts";
 import { discoverFileSystems } from "./file-systems.ts";
-import { discoverGpus, gpuPresence } from "./gpus.ts";
+import { DiskHealth } from "./disk-health.ts";
+import { Gpus } from "./gpus.ts";
 import { readMemory } from "./memory.ts";
 import { discoverNetworkInterfaces } from "./network-interfaces.ts";
+import { discoverNumaNodes } from "./numa-nodes.ts";
+import { discoverRdmaPorts } from "./rdma-ports.ts";
 import { readSys } from "./sys-files.ts";
 import { askSystemInformation, type BroadFacts } from "./systeminformation-probes.ts";
 
@@ -24,13 +28,13 @@ const NOTHING: BroadFacts = {
 /** Finds out what this machine is. The dear questions are asked once, the cheap ones each time. */
 export class HardwareDiscovery {
   readonly #broad: BroadFacts;
-  #gpus: Hardware["gpus"];
-  #gpuPresence: string;
+  readonly #gpus: Gpus;
+  readonly #diskHealth: DiskHealth;
 
-  private constructor(broad: BroadFacts, gpus: Hardware["gpus"]) {
+  private constructor(broad: BroadFacts, gpus: Gpus, diskHealth: DiskHealth) {
     this.#broad = broad;
     this.#gpus = gpus;
-    this.#gpuPresence = gpuPresence();
+    this.#diskHealth = diskHealth;
   }
 
   static async start(clock: Clock, logger: Logger): Promise<HardwareDiscovery> {
@@ -38,17 +42,28 @@ export class HardwareDiscovery {
       logger.warn("systeminformation cannot be used", { cause });
       return NOTHING;
     });
-    const gpus = discoverGpus();
-    return new HardwareDiscovery(await broad, await gpus);
+    return new HardwareDiscovery(await broad, new Gpus(clock, logger), new DiskHealth(clock));
+  }
+
+  /** Called when something was noticed that `look` will tell. */
+  onChange(listen: () => void): void {
+    this.#gpus.onChange(listen);
+    this.#diskHealth.onChange(listen);
+  }
+
+  stop(): void {
+    this.#gpus.stop();
+  }
+
+  /** The newest use of each GPU, by uuid, as far as it is followed. */
+  get gpuUse(): ReadonlyMap<string, GpuUse> {
+    return this.#gpus.use;
   }
 
   async look(): Promise<Hardware> {
-    const presence = gpuPresence();
-    if (presence !== this.#gpuPresence) {
-      this.#gpuPresence = presence;
-      this.#gpus = await discoverGpus();
-    }
     const broad = this.#broad;
+    const disks = discoverDisks();
+    void this.#diskHealth.refresh(disks.map(({ device }) => device));
     const cpu = discoverCpu();
     const memory = readMemory();
     return {
@@ -61,13 +76,16 @@ export class HardwareDiscovery {
       },
       memoryMiB: memory.totalMiB ?? 0,
       swapMiB: memory.swapMiB ?? 0,
-      disks: discoverDisks().map((disk) => ({
+      disks: disks.map((disk) => ({
         ...disk,
         model: disk.model ?? broad.diskModels.get(disk.device) ?? null,
+        health: this.#diskHealth.of(disk.device),
       })),
       fileSystems: await discoverFileSystems(),
       networkInterfaces: discoverNetworkInterfaces(),
-      gpus: this.#gpus,
+      gpus: await this.#gpus.look(),
+      numaNodes: discoverNumaNodes(),
+      rdmaPorts: discoverRdmaPorts(),
       kernel: release(),
       operatingSystem: operatingSystem(),
       hostName: hostname(),

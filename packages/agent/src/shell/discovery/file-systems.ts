@@ -23,7 +23,7 @@ export async function discoverFileSystems(): Promise<FileSystem[]> {
   const seen = new Set<string>();
   const found: FileSystem[] = [];
   for (const line of (readSys("/proc/self/mounts") ?? "").split("\n")) {
-    const [device, mount, type] = line.split(" ").map(unescaped);
+    const [device, mount, type, options] = line.split(" ").map(unescaped);
     if (device === undefined || mount === undefined || type === undefined) continue;
     // A device mounted again (bind mounts) holds no more than once.
     if (!LOCAL_TYPES.has(type) || seen.has(device) || found.length >= FILE_SYSTEMS_MAX) continue;
@@ -31,7 +31,8 @@ export async function discoverFileSystems(): Promise<FileSystem[]> {
     const sizes = await measureFileSystem(mount);
     if (sizes === null) continue;
     const { sizeMiB, availableMiB } = sizes;
-    found.push({ mount, type, device, sizeMiB, availableMiB });
+    const isReadOnly = (options ?? "").split(",").includes("ro");
+    found.push({ mount, type, device, sizeMiB, availableMiB, isReadOnly });
   }
   return found;
 }

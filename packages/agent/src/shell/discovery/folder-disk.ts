@@ -22,26 +22,46 @@ export function mediaClassOfFolder(
   folder: string,
   { sys, mounts }: KernelFiles = KERNEL,
 ): MediaClass | null {
-  const source = sourceOf(realpath(folder), mounts);
-  if (!source?.startsWith("/dev/")) return null;
-  const name = path.basename(realpath(source));
-  const classes = membersOf(name, sys).map((member) => classBelow(member, sys, STACK_DEPTH_MAX));
-  return onlyOne(classes);
+  const classes = disksOfFolder(folder, { sys, mounts }).map((name) => mediaClassOf(name, sys));
+  return classes.length === 0 ? null : onlyOne(classes);
 }
 
-/** The device of the innermost mount that the folder is in; of mounts on one place the last. */
-function sourceOf(folder: string, mounts: string): string | null {
-  let source: string | null = null;
+/**
+ * The names of the block devices that a folder lies on, down to those with nothing below; none where its
+ * file system is no disk's.
+ */
+export function disksOfFolder(folder: string, { sys, mounts }: KernelFiles = KERNEL): string[] {
+  const source = mountOf(realpath(folder), mounts)?.device;
+  if (!source?.startsWith("/dev/")) return [];
+  const name = path.basename(realpath(source));
+  const below = membersOf(name, sys).flatMap((each) => disksBelow(each, sys, STACK_DEPTH_MAX));
+  return [...new Set(below)];
+}
+
+export interface Mount {
+  readonly device: string;
+  readonly type: string;
+  readonly options: readonly string[];
+}
+
+/** The mount that the folder is in; null where the kernel does not say. */
+export function mountOfFolder(folder: string, { mounts }: KernelFiles = KERNEL): Mount | null {
+  return mountOf(realpath(folder), mounts);
+}
+
+/** The innermost mount that the folder is in; of mounts on one place the last. */
+function mountOf(folder: string, mounts: string): Mount | null {
+  let found: Mount | null = null;
   let longest = -1;
   for (const line of (readSys(mounts) ?? "").split("\n")) {
-    const [device, mount] = line.split(" ").map(unescaped);
+    const [device, mount, type = "", options = ""] = line.split(" ").map(unescaped);
     if (device === undefined || mount === undefined || mount.length < longest) continue;
     const isIn = mount === "/" || folder === mount || folder.startsWith(`${mount}/`);
     if (!isIn) continue;
-    source = device;
+    found = { device, type, options: options.split(",") };
     longest = mount.length;
   }
-  return source;
+  return found;
 }
 
 /** All devices of the btrfs that this is one of; else the device alone. */
@@ -52,15 +72,15 @@ function membersOf(name: string, sys: string): readonly string[] {
 }
 
 /** Down from partitions, mapped and assembled devices to what is hardware. */
-function classBelow(name: string, sys: string, depth: number): MediaClass | null {
+function disksBelow(name: string, sys: string, depth: number): string[] {
   const device = `${sys}/class/block/${name}`;
-  if (depth === 0 || !existsSync(device)) return null;
+  if (depth === 0 || !existsSync(device)) return [name];
   const below = listSys(`${device}/slaves`);
-  if (below.length > 0) return onlyOne(below.map((each) => classBelow(each, sys, depth - 1)));
+  if (below.length > 0) return below.flatMap((each) => disksBelow(each, sys, depth - 1));
   if (existsSync(`${device}/partition`)) {
-    return classBelow(path.basename(path.dirname(realpath(device))), sys, depth - 1);
+    return disksBelow(path.basename(path.dirname(realpath(device))), sys, depth - 1);
   }
-  return mediaClassOf(name, sys);
+  return [name];
 }
 
 function onlyOne(classes: readonly (MediaClass | null)[]): MediaClass | null {

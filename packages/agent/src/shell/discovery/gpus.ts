@@ -1,38 +1,57 @@
-import { execFile } from "node:child_process";
 import type { Gpu } from "@berth/protocol";
-import {
-  GPU_QUERY,
-  parseGpuListing,
-  parseSliceListing,
-  withSlices,
-} from "../../core/gpu-listing.ts";
-import { agentLimits, agentTimings } from "../../limits.ts";
+import type { Clock, Logger } from "@berth/runtime";
+import { allGpus } from "../../core/hardware/gpu-links.ts";
+import type { GpuUse } from "../../core/hardware/nvidia-query.ts";
+import { askAmdSmi } from "./amd-gpus.ts";
+import { AskedGpus } from "./asked-gpus.ts";
+import type { GpuSource } from "./gpu-source.ts";
+import { askXpuSmi } from "./intel-gpus.ts";
+import { NvidiaGpus } from "./nvidia-gpus.ts";
 import { listSys } from "./sys-files.ts";
 
-/** Asks the driver's own tool. No tool, no driver or no answer in time: no GPUs. */
-export async function discoverGpus(nvidiaSmi = "nvidia-smi"): Promise<Gpu[]> {
-  const query = [`--query-gpu=${GPU_QUERY}`, "--format=csv,noheader,nounits"];
-  const gpus = parseGpuListing(await ask(nvidiaSmi, query));
-  return gpus.length === 0 ? [] : withSlices(gpus, parseSliceListing(await ask(nvidiaSmi, ["-L"])));
+/** The GPUs of the server, whoever made them. */
+export class Gpus implements GpuSource {
+  readonly #sources: readonly GpuSource[];
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#sources = [
+      new NvidiaGpus({ clock, logger }),
+      new AskedGpus({
+        tool: "amd-smi",
+        clock,
+        ask: () => askAmdSmi(),
+        presence: () => driven(["amdgpu"]),
+      }),
+      new AskedGpus({
+        tool: "xpu-smi",
+        clock,
+        ask: () => askXpuSmi(),
+        presence: () => driven(["i915", "xe"]),
+      }),
+    ];
+  }
+
+  get use(): ReadonlyMap<string, GpuUse> {
+    return new Map(this.#sources.flatMap(({ use }) => [...use]));
+  }
+
+  async look(): Promise<Gpu[]> {
+    return allGpus(await Promise.all(this.#sources.map((source) => source.look())));
+  }
+
+  onChange(listen: () => void): void {
+    for (const source of this.#sources) source.onChange(listen);
+  }
+
+  stop(): void {
+    for (const source of this.#sources) source.stop();
+  }
 }
 
-function ask(nvidiaSmi: string, what: readonly string[]): Promise<string> {
-  const options = {
-    timeout: agentTimings.gpuProbeTimeoutMs,
-    killSignal: "SIGKILL" as const,
-    maxBuffer: agentLimits.gpuListingBytesMax,
-  };
-  return new Promise((resolve) => {
-    // A device that fails makes the tool fail after it has listed the others: take what it says.
-    execFile(nvidiaSmi, what, options, (_error, stdout) => resolve(stdout));
-  });
-}
-
-/** Changes when a device or a slice of one comes or goes; costs nothing, unlike asking the tool. */
-export function gpuPresence(folder = "/proc/driver/nvidia"): string {
-  const devices = listSys(`${folder}/gpus`);
-  const slices = listSys(`${folder}/capabilities`)
-    .filter((name) => /^gpu\d+$/.test(name))
-    .map((name) => `${name}: ${listSys(`${folder}/capabilities/${name}/mig`).join(" ")}`);
-  return [...devices, ...slices].join("\n");
+/** The PCI devices that kernel drivers have. */
+function driven(drivers: readonly string[]): string {
+  return drivers
+    .flatMap((driver) => listSys(`/sys/bus/pci/drivers/${driver}`))
+    .filter((name) => name.includes(":"))
+    .join("\n");
 }

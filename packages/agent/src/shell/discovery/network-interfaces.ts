@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
 import { networkInterfaces as addressesOfHost } from "node:os";
+import path from "node:path";
 import type { Hardware } from "@berth/protocol";
 import { listSys, readSys, readSysNumber } from "./sys-files.ts";
 
@@ -27,8 +28,27 @@ export function discoverNetworkInterfaces(): NetworkInterface[] {
       // A virtual link's speed is an invention, and so is 0 for a link that is down.
       speedMbps: isHardware && speed !== null && speed > 0 ? speed : null,
       up: isUp(name),
+      driver: isHardware ? lastOfLink(`${FOLDER}/${name}/device/driver`) : null,
+      pciAddress: isHardware ? pciAddressOf(name) : null,
+      numaNode: isHardware ? readSysNumber(`${FOLDER}/${name}/device/numa_node`) : null,
     };
   });
+}
+
+/** Null for what is on no PCI bus of its own (virtio has a device in between). */
+function pciAddressOf(name: string): string | null {
+  const device = lastOfLink(`${FOLDER}/${name}/device`);
+  return device !== null && /^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/.test(device)
+    ? device
+    : null;
+}
+
+function lastOfLink(link: string): string | null {
+  try {
+    return path.basename(readlinkSync(link));
+  } catch {
+    return null;
+  }
 }
 
 function isUp(name: string): boolean {
