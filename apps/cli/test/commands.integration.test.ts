@@ -235,6 +235,20 @@ describe("nodes", () => {
   });
 });
 
+test("node show --hardware tells what is in the server, and what the system offers", async () => {
+  const { value } = await home.json("node", "ls");
+  const name = (value as { nodes: { name: string }[] }).nodes[0]?.name ?? "";
+  const text = await home.run(["node", "show", name, "--hardware"]);
+  expect(text.exitCode).toBe(0);
+  expect(text.stdout).toMatch(/^cpu .* threads?, /m);
+  expect(text.stdout).toMatch(/^cgroup\.memory +(yes|no) +\S/m);
+  expect((await home.json("node", "show", name, "--hardware")).value).toMatchObject({
+    node: { name },
+    hardware: { cpu: { threads: expect.any(Number) }, numaNodes: expect.any(Array) },
+    capabilities: expect.arrayContaining([expect.objectContaining({ name: "podman" })]),
+  });
+});
+
 describe("what only looks", () => {
   test("status --json has what monitors need", async () => {
     expect((await home.json("status")).value).toMatchObject({

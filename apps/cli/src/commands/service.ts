@@ -45,7 +45,9 @@ export async function service(
       return runService({ logger }, (stop) => runScheduler({ ...options, stop, logger }));
     }
     case "agent": {
-      const { parseDevices, parsePool, parseTaints, runAgent } = await import("@berth/agent");
+      const { parseDevices, parseInterfaceSpeeds, parsePool, parseTaints, runAgent } = await import(
+        "@berth/agent"
+      );
       const options = {
         server,
         credentials,
@@ -54,6 +56,7 @@ export async function service(
         meta: flags.meta ?? {},
         taints: parseTaints(flags.taint),
         devices: parseDevices(flags.device),
+        interfaceMbps: parseInterfaceSpeeds(flags.interfaceMbps),
         ...(flags.pool === undefined ? {} : { pool: parsePool(flags.pool) }),
         ...(flags.name === undefined ? {} : { nodeName: flags.name }),
         ...(flags.taskPorts === undefined ? {} : { portRange: flags.taskPorts }),

@@ -7,24 +7,8 @@ const NODE = "a node's name, or the beginning of its id";
 /** `berth node …`: looking at nodes, and taking them out of use and back. */
 export function addNodeCommands(program: Command, run: Run): void {
   const node = program.command("node").description("Look at nodes, and take them out of use.");
+  addLooks(node, run);
 
-  node
-    .command("ls")
-    .description("List nodes.")
-    .action((_options: object, command: Command) =>
-      run(command, async (context) =>
-        (await import("../commands/list.ts")).list(context, "nodes", {}),
-      ),
-    );
-  node
-    .command("show")
-    .argument("<node>", NODE)
-    .description("Everything about one node.")
-    .action((name: string, _options: object, command: Command) =>
-      run(command, async (context) =>
-        (await import("../commands/show.ts")).showNode(context, name),
-      ),
-    );
   node
     .command("cordon")
     .argument("<node>", NODE)
@@ -72,5 +56,29 @@ export function addNodeCommands(program: Command, run: Run): void {
     .description("Forget a node that is down and has nothing left on it.")
     .action((name: string, _options: object, command: Command) =>
       run(command, async (context) => (await import("../commands/node.ts")).remove(context, name)),
+    );
+}
+
+/** Those that change nothing. */
+function addLooks(node: Command, run: Run): void {
+  node
+    .command("ls")
+    .description("List nodes.")
+    .action((_options: object, command: Command) =>
+      run(command, async (context) =>
+        (await import("../commands/list.ts")).list(context, "nodes", {}),
+      ),
+    );
+  node
+    .command("show")
+    .argument("<node>", NODE)
+    .description("Everything about one node.")
+    .option("--hardware", "what is in its server, near what, how it is, and what the system offers")
+    .action((name: string, options: { hardware?: true }, command: Command) =>
+      run(command, async (context) =>
+        options.hardware
+          ? (await import("../commands/show-hardware.ts")).showHardware(context, name)
+          : (await import("../commands/show.ts")).showNode(context, name),
+      ),
     );
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   device,
   duration,
+  interfaceSpeed,
   keyValue,
   moment,
   portNumber,
@@ -55,6 +56,10 @@ test("taints and counted devices collect as they are written, and what is neithe
   expect(taint("fans=soon=ish", ["spare"])).toEqual(["spare", "fans=soon=ish"]);
   for (const text of ["", "=reason", "*"]) expect(() => taint(text)).toThrow(/KEY=reason/);
   expect(device("fpga=2", ["nic=1"])).toEqual(["nic=1", "fpga=2"]);
+  expect(interfaceSpeed("ib0=400000", ["eth0=10000"])).toEqual(["eth0=10000", "ib0=400000"]);
+  for (const text of ["eth0", "eth0=0", "eth0=10Gbps", "=1"]) {
+    expect(() => interfaceSpeed(text)).toThrow(/NAME=MBPS/);
+  }
   for (const text of ["fpga", "fpga=", "fpga=-1", "=1", "a b=1", "fpga=9999999"]) {
     expect(() => device(text)).toThrow(/NAME=COUNT/);
   }

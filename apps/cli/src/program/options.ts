@@ -134,12 +134,21 @@ export function device(text: string, before: readonly string[] = []): readonly s
   return [...before, text];
 }
 
+/** `name=Mbit/s`, collected; the agent reads them. */
+export function interfaceSpeed(text: string, before: readonly string[] = []): readonly string[] {
+  if (!/^[^=/\s]+=[1-9]\d{0,7}$/.test(text)) {
+    throw new InvalidArgumentError("Write NAME=MBPS, such as eth0=10000.");
+  }
+  return [...before, text];
+}
+
 /** What an operator declares of a node. */
 export interface NodeFlags {
   readonly label?: Readonly<Record<string, string>>;
   readonly pool?: string;
   readonly taint?: readonly string[];
   readonly device?: readonly string[];
+  readonly interfaceMbps?: readonly string[];
 }
 
 export function addNodeOptions(command: Command): Command {
@@ -147,7 +156,12 @@ export function addNodeOptions(command: Command): Command {
     .option("--label <key=value>", "for constraints: node.labels.<key>", keyValue)
     .option("--pool <name>", "the pool of nodes it belongs to (default: default)")
     .option("--taint <key[=reason]>", "keep off what does not tolerate the key", taint)
-    .option("--device <name=count>", "counted devices, such as fpga=2", device);
+    .option("--device <name=count>", "counted devices, such as fpga=2", device)
+    .option(
+      "--interface-mbps <name=mbps>",
+      "what an interface carries whose driver does not say, such as eth0=10000",
+      interfaceSpeed,
+    );
 }
 
 /** For commands that read: with the sequence that a write printed, it is seen for sure. */

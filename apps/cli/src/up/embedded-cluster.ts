@@ -203,12 +203,14 @@ export class EmbeddedCluster {
 }
 
 /** In the agent's own words. */
-function nodeArguments({ label = {}, pool, taint = [], device = [] }: NodeFlags): string[] {
+function nodeArguments(flags: NodeFlags): string[] {
+  const { label = {}, pool, taint = [], device = [], interfaceMbps = [] } = flags;
   return [
     ...Object.entries(label).map(([key, value]) => `--label=${key}=${value}`),
     ...(pool === undefined ? [] : [`--pool=${pool}`]),
     ...taint.map((text) => `--taint=${text}`),
     ...device.map((text) => `--device=${text}`),
+    ...interfaceMbps.map((text) => `--interface-mbps=${text}`),
   ];
 }
 
