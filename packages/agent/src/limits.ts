@@ -17,6 +17,8 @@ export const agentLimits = {
   folderEntriesMeasuredMax: 10_000,
   /** A report's message, characters. */
   messageLengthMax: 500,
+  /** File systems that are asked how large they are. */
+  fileSystemsMeasuredMax: 256,
   /** What a tool may say about this node's devices. */
   toolAnswerBytesMax: 1024 * 1024,
   /** One record of the kernel's log: the kernel writes no longer ones. */

@@ -46,7 +46,8 @@ export const NumaNode = z.object({
   /** The kernel's list of its processors, such as `0-63,128-191`; empty for none. */
   cpus: z.string(),
   threads: Count,
-  memoryMiB: Count,
+  /** Null where those of all nodes do not add up to the memory that there is. */
+  memoryMiB: Count.nullable(),
   /** To each NUMA node in the order of the list, itself (10) included. */
   distances: z.array(Count),
 });

@@ -122,6 +122,7 @@ function printNode(context: Context, node: NodeDetail): ExitCode {
       "gpus",
       hardware.gpus.length === 0 ? "none" : hardware.gpus.map(({ model }) => model).join(", "),
     ],
+    ["health", unwellText(node.description)],
     ["system", `${hardware.operatingSystem}, kernel ${hardware.kernel}`],
     ["granted", grantedText(node)],
     [
@@ -134,6 +135,18 @@ function printNode(context: Context, node: NodeDetail): ExitCode {
   ]);
   printAllocations(context, node.allocationList);
   return exitCodes.done;
+}
+
+/** Devices that something speaks against; null for none. */
+function unwellText({ hardware }: NodeDetail["description"]): string | null {
+  const devices = [
+    ...hardware.gpus.map(({ uuid, health }) => ({ name: uuid, health })),
+    ...hardware.disks.map(({ device, health }) => ({ name: device, health })),
+  ];
+  const texts = devices.flatMap(({ name, health }) =>
+    health && health.state !== "healthy" ? [`${name} is ${health.state}: ${health.reason}`] : [],
+  );
+  return texts.length === 0 ? null : texts.join("; ");
 }
 
 /** What rules of placement ask of a node; what is not there is not shown. */

@@ -44,7 +44,7 @@ function numaBranch(
   const processors = threads === 0 ? "no processors" : `cpus ${cpus}`;
   const far = distances.length > 1 ? `, distances ${distances.join(" ")}` : "";
   return {
-    text: `NUMA ${id}: ${processors}, ${sizeText(memoryMiB)}${far}`,
+    text: `NUMA ${id}: ${processors}, ${sizeText(memoryMiB)}${memoryMiB === null ? " memory" : ""}${far}`,
     leaves: devicesAt(id, hardware),
   };
 }

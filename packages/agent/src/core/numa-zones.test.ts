@@ -1,6 +1,6 @@
 import type { Gpu } from "@berth/protocol";
 import { expect, test } from "vitest";
-import { zonesOf } from "./numa-zones.ts";
+import { withCredibleMemory, zonesOf } from "./numa-zones.ts";
 
 const capacity = { cpuMillis: 24_000, memoryMiB: 128_800, diskMiB: 0, networkMbps: null };
 const reserved = { cpuMillis: 600, memoryMiB: 3_600, diskMiB: 0, networkMbps: null };
@@ -43,6 +43,14 @@ test("one NUMA node is one zone", () => {
 test("memory without processors is no zone", () => {
   const nodes = [node(0, 24, 64_000), node(2, 0, 64_000)];
   expect(zonesOf(nodes, [], capacity, reserved)).toMatchObject([{ id: 0 }]);
+});
+
+test("memory that does not add up to what there is is not believed", () => {
+  const nodes = [node(0, 16, 64_000), node(1, 8, 64_000)];
+  expect(withCredibleMemory(nodes, 128_800)).toEqual(nodes);
+  const doubted = withCredibleMemory(nodes, 256_000);
+  expect(doubted.map(({ memoryMiB }) => memoryMiB)).toEqual([null, null]);
+  expect(zonesOf(doubted, [], capacity, reserved)).toBeNull();
 });
 
 test("zones are not known where the NUMA nodes are the host's and the capacity is a container's", () => {

@@ -14,11 +14,14 @@ export function zonesOf(
   reserved: ResourceCapacity,
 ): NumaZone[] | null {
   const threads = nodes.reduce((sum, node) => sum + node.threads, 0);
-  const memoryMiB = nodes.reduce((sum, node) => sum + node.memoryMiB, 0);
+  const memoryMiB = nodes.reduce((sum, node) => sum + (node.memoryMiB ?? 0), 0);
   const isWhole = threads * MILLIS_PER_THREAD === capacity.cpuMillis;
   // Sums of MiB that were each rounded down.
   if (!isWhole || memoryMiB === 0 || memoryMiB > capacity.memoryMiB) return null;
-  return nodes
+  const known = nodes.flatMap((node) =>
+    node.memoryMiB === null ? [] : [{ ...node, memoryMiB: node.memoryMiB }],
+  );
+  return known
     .filter((node) => node.threads > 0)
     .map((node) => ({
       id: node.id,
@@ -35,6 +38,18 @@ export function zonesOf(
 /** What is granted of a device: itself, or each slice of it. */
 function grantedUuids({ uuid, slices = [] }: Gpu): string[] {
   return slices.length === 0 ? [uuid] : slices.map((slice) => slice.uuid);
+}
+
+const SUM_SHARE_MIN = 0.98;
+
+/**
+ * The nodes, without their memory where it does not add up to what the system has: a virtual machine that
+ * gets its memory bit by bit tells another amount each hour.
+ */
+export function withCredibleMemory(nodes: readonly NumaNode[], memoryMiB: number): NumaNode[] {
+  const sumMiB = nodes.reduce((sum, node) => sum + (node.memoryMiB ?? 0), 0);
+  if (sumMiB >= memoryMiB * SUM_SHARE_MIN) return [...nodes];
+  return nodes.map((node) => ({ ...node, memoryMiB: null }));
 }
 
 function withoutShare(amount: number, total: number, reserved: number): number {

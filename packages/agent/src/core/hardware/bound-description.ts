@@ -1,21 +1,11 @@
 import { limits, type NodeDescription, utf8Length } from "@berth/protocol";
 import { withoutLinks } from "./gpu-links.ts";
+import { ADDRESSES_MAX, describedMax, PATH_LENGTH_MAX } from "./limits.ts";
 
 type Hardware = NodeDescription["hardware"];
 
-/**
- * Lists of a description that nothing is placed by, with how many of each are told at most, those that
- * matter least first. Server lists are far shorter; what makes long ones are file systems and
- * interfaces that software makes.
- */
-const LISTS = [
-  ["fileSystems", 64],
-  ["networkInterfaces", 64],
-  ["disks", 128],
-  ["rdmaPorts", 64],
-] as const satisfies readonly (readonly [keyof Hardware, number])[];
-const ADDRESSES_MAX = 8;
-const TEXT_LENGTH_MAX = 256;
+type ListName = keyof typeof describedMax;
+const LISTS = Object.keys(describedMax) as ListName[];
 
 /**
  * A description that fits an entry of the log, whatever the machine has: lists are cut, texts are
@@ -24,8 +14,8 @@ const TEXT_LENGTH_MAX = 256;
 export function boundDescription(description: NodeDescription): NodeDescription {
   let hardware = withShortTexts(description.hardware);
   const omitted: Record<string, number> = {};
-  for (const [list, most] of LISTS) hardware = cut(hardware, list, most, omitted);
-  for (const [list] of LISTS) {
+  for (const list of LISTS) hardware = cut(hardware, list, describedMax[list], omitted);
+  for (const list of LISTS) {
     while (!fits({ ...description, hardware }) && lengthOf(hardware, list) > 0) {
       hardware = cut(hardware, list, Math.floor(lengthOf(hardware, list) / 2), omitted);
     }
@@ -42,8 +32,6 @@ function fits(description: NodeDescription): boolean {
   const bytes = utf8Length(JSON.stringify(description));
   return bytes + OMITTED_BYTES <= limits.nodeDescriptionBytesMax;
 }
-
-type ListName = (typeof LISTS)[number][0];
 
 function lengthOf(hardware: Hardware, list: ListName): number {
   return hardware[list]?.length ?? 0;
@@ -67,8 +55,8 @@ function withShortTexts(hardware: Hardware): Hardware {
     ...hardware,
     fileSystems: hardware.fileSystems.map((each) => ({
       ...each,
-      mount: each.mount.slice(0, TEXT_LENGTH_MAX),
-      device: each.device.slice(0, TEXT_LENGTH_MAX),
+      mount: each.mount.slice(0, PATH_LENGTH_MAX),
+      device: each.device.slice(0, PATH_LENGTH_MAX),
     })),
     networkInterfaces: hardware.networkInterfaces.map((each) => ({
       ...each,

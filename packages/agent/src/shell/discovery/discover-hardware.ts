@@ -2,6 +2,7 @@ import { hostname, release } from "node:os";
 import type { Hardware } from "@berth/protocol";
 import type { Clock, Logger } from "@berth/runtime";
 import type { GpuUse } from "../../core/hardware/nvidia-query.ts";
+import { withCredibleMemory } from "../../core/numa-zones.ts";
 import { discoverCpu } from "./cpu.ts";
 import { discoverDisks } from "./disks.ts";
 import { discoverFileSystems } from "./file-systems.ts";
@@ -84,7 +85,7 @@ export class HardwareDiscovery {
       fileSystems: await discoverFileSystems(),
       networkInterfaces: discoverNetworkInterfaces(),
       gpus: await this.#gpus.look(),
-      numaNodes: discoverNumaNodes(),
+      numaNodes: withCredibleMemory(discoverNumaNodes(), memory.totalMiB ?? 0),
       rdmaPorts: discoverRdmaPorts(),
       kernel: release(),
       operatingSystem: operatingSystem(),

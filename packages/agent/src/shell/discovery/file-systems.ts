@@ -1,5 +1,6 @@
 import { statfs } from "node:fs/promises";
 import type { Hardware } from "@berth/protocol";
+import { agentLimits } from "../../limits.ts";
 import { readSys, wholeMiB } from "./sys-files.ts";
 
 type FileSystem = Hardware["fileSystems"][number];
@@ -17,7 +18,6 @@ const LOCAL_TYPES = new Set([
   "jfs",
   "vfat",
 ]);
-const FILE_SYSTEMS_MAX = 64;
 
 export async function discoverFileSystems(): Promise<FileSystem[]> {
   const seen = new Set<string>();
@@ -26,7 +26,12 @@ export async function discoverFileSystems(): Promise<FileSystem[]> {
     const [device, mount, type, options] = line.split(" ").map(unescaped);
     if (device === undefined || mount === undefined || type === undefined) continue;
     // A device mounted again (bind mounts) holds no more than once.
-    if (!LOCAL_TYPES.has(type) || seen.has(device) || found.length >= FILE_SYSTEMS_MAX) continue;
+    if (
+      !LOCAL_TYPES.has(type) ||
+      seen.has(device) ||
+      found.length >= agentLimits.fileSystemsMeasuredMax
+    )
+      continue;
     seen.add(device);
     const sizes = await measureFileSystem(mount);
     if (sizes === null) continue;

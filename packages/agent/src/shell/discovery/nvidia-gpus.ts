@@ -172,8 +172,14 @@ export class NvidiaGpus implements GpuSource {
     ]);
     if (signature === this.#signature) return;
     this.#signature = signature;
-    if (rows.some(({ gpu }) => !this.#known.has(gpu.uuid))) this.#presence = null;
+    if (rows.some((row) => this.#isNew(row))) this.#presence = null;
     this.#listen();
+  }
+
+  /** Not described yet, or partitioned since, or no longer. */
+  #isNew({ gpu }: NvidiaRow): boolean {
+    const known = this.#known.get(gpu.uuid)?.gpu;
+    return known === undefined || known.isPartitioned !== gpu.isPartitioned;
   }
 
   #readErrors(): void {

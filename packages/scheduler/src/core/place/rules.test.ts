@@ -127,6 +127,34 @@ describe("[INV1] special grants", () => {
     expect(cluster.only("job").granted.gpuUuids).toEqual(["MIG-1", "MIG-2"]);
   });
 
+  test("a device that falls ill keeps what runs on it and takes nothing more until it is mended", () => {
+    const lost = { state: "unhealthy", reason: "it fell off the bus" } as const;
+    const node = (isWell: boolean) => {
+      const health = isWell ? {} : { health: lost };
+      const storage = [{ mediaClass: "nvme" as const, diskMiB: 1_000, ...health }];
+      return nodeDescription(0, { gpus: [gpu(1, health)], storage });
+    };
+    const cluster = new TestCluster().hello(node(true));
+    const half = share(400);
+    cluster.apply(batchSpec({ name: "first", resources: { ...half, diskMiB: 100 } }));
+    const { id } = cluster.startAll().only("first");
+    cluster.hello(node(false), [], false);
+    cluster.apply(batchSpec({ name: "second", resources: half }));
+    cluster.apply(batchSpec({ name: "third", resources: { diskMiB: 100 } }));
+    expect(cluster.only("first").id).toBe(id);
+    expect([...cluster.live("second"), ...cluster.live("third")]).toEqual([]);
+    const codes = ["second", "third"].map((name) => cluster.workload(name).pending[0]?.explanation);
+    expect(codes).toMatchObject([
+      { rejections: [{ code: "gpu.health" }] },
+      { rejections: [{ code: "disk.health" }] },
+    ]);
+    checkInvariants(cluster.state);
+    cluster.hello(node(true), [], false).settle();
+    expect(cluster.only("second").granted.gpuUuids).toEqual(["GPU-1"]);
+    expect(cluster.live("third")).toHaveLength(1);
+    checkInvariants(cluster.state);
+  });
+
   test("one disk holds all of a grant, of the class that is asked for", () => {
     const storage = [
       { mediaClass: "hdd" as const, diskMiB: 90_000 },
