@@ -39,7 +39,8 @@ export class FleetColumns {
   /** Whether its GPUs are of one kind: then what suits one suits all. */
   mixedGpus = new Uint8Array(0);
   kind = new Uint8Array(0);
-  /** What each stock has above the smallest one; see `stocks.ts`. */
+  /** The smallest stock, and what each has above it; see `stocks.ts`. */
+  smallest = new Int32Array(0);
   gpuSurplus = new Int32Array(0);
   cpuSurplus = new Int32Array(0);
   memorySurplus = new Int32Array(0);
@@ -70,6 +71,7 @@ export class FleetColumns {
     this.gpuCount = grown(this.gpuCount, length);
     this.mixedGpus = grown(this.mixedGpus, length);
     this.kind = grown(this.kind, length);
+    this.smallest = grown(this.smallest, length);
     this.gpuSurplus = grown(this.gpuSurplus, length);
     this.cpuSurplus = grown(this.cpuSurplus, length);
     this.memorySurplus = grown(this.memorySurplus, length);

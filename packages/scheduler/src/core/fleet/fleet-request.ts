@@ -20,14 +20,20 @@ export interface Amounts {
 /** Points of a value at which a request must not be. */
 export const FORBIDDEN = -(2 ** 30);
 
-/** Points for nodes by the value that they have of an attribute, or node by node. */
-export interface Preference {
-  /** The number of the node's value, by slot; null: the slot itself. */
-  readonly values: Int32Array | null;
+/** Points for nodes by the value that they have of an attribute. */
+export class Preference {
+  /** The number of the node's value, by slot. */
+  readonly values: Int32Array;
   /** Points by number of the value; `FORBIDDEN` where it must not go. */
   readonly points: Int32Array;
   /** The most that any value has, or more. */
-  readonly pointsMax: number;
+  pointsMax: number;
+
+  constructor(values: Int32Array, points: Int32Array, pointsMax: number) {
+    this.values = values;
+    this.points = points;
+    this.pointsMax = pointsMax;
+  }
 }
 
 /** Everything a search needs to know of a request, in the fleet's terms. */
@@ -64,7 +70,10 @@ export interface Taken {
 /** Points by which work without GPUs keeps off nodes whose GPUs it might strand. */
 export const GPU_RESERVE_POINTS = 1000;
 
-export function takenBy(request: Amounts, prices: StockPrices): Taken {
+export function takenBy(
+  request: Pick<Amounts, "cpuMillis" | "memoryMiB" | "gpuCount" | "gpuMillis">,
+  prices: StockPrices,
+): Taken {
   const { cpuMillis, memoryMiB, gpuCount, gpuMillis } = request;
   const { leftover, gpuStepPoints, cpuStepPoints } = prices;
   const cpu = takenOf(cpuMillis, prices.cpuRate);

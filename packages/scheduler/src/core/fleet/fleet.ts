@@ -111,6 +111,14 @@ export class Fleet {
     return this.#isOpen[slot] === true;
   }
 
+  /** Lets a node take placements, or no more. */
+  setOpen(slot: number, isOpen: boolean): void {
+    if (this.#isOpen[slot] === isOpen) return;
+    this.#isOpen[slot] = isOpen;
+    if (isOpen) this.cells.put(slot);
+    else this.cells.remove(slot);
+  }
+
   /** Adds a node, or takes over what it has become; returns its slot. */
   set(id: NodeId, room: NodeRoom): number {
     const slot = this.#slots.get(id) ?? this.#add(id);
@@ -162,6 +170,7 @@ export class Fleet {
     const free = columns.memoryFree[slot] as number;
     const memory = stockOf(free, isShared ? gpuMemoryRate : memoryRate);
     const smallest = Math.min(cpu, memory, isShared ? gpuStock : STOCK_MAX);
+    columns.smallest[slot] = smallest;
     columns.gpuSurplus[slot] = isShared ? gpuStock - smallest : 0;
     columns.cpuSurplus[slot] = cpu - smallest;
     columns.memorySurplus[slot] = memory - smallest;

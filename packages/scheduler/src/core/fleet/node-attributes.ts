@@ -68,6 +68,16 @@ export class AttributeColumn {
 export class NodeAttributes {
   readonly #nodes: (NodeDescription | null)[] = [];
   readonly #columns = new Map<string, AttributeColumn>();
+  #slotNumbers = new Int32Array(0);
+
+  /** Each slot as a value of its own. */
+  get slotNumbers(): Int32Array {
+    if (this.#slotNumbers.length < this.slots) {
+      const length = this.slots * 2;
+      this.#slotNumbers = new Int32Array(length).map((_, slot) => slot);
+    }
+    return this.#slotNumbers;
+  }
 
   set(slot: number, node: NodeDescription): void {
     if (this.#nodes[slot] === node) return;

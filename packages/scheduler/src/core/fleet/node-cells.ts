@@ -8,11 +8,15 @@ export const BLOCK_NODES = 32;
 /** A block that has lost this many nodes is joined to the next, where there is room. */
 const BLOCK_NODES_MIN = 8;
 
-/** Surpluses of one level cost nearly the same: 0, then up to 10 points, then up to four times as much. */
-const LEVELS = 9;
-const FIRST_LEVEL = 10 * POINT;
-const LEVEL_GROWTH = 4;
-const KEYS = 3 * LEVELS * LEVELS * LEVELS;
+/** Surpluses of one level cost nearly the same: 0, then up to 5 points, then up to twice as much. */
+const LEVELS = 16;
+const FIRST_LEVEL = 5 * POINT;
+const LEVEL_GROWTH = 2;
+
+/** Nodes of one size have smallest stocks within a factor of four, from 16 points up. */
+const SIZES = 8;
+const FIRST_SIZE = 16 * POINT;
+const SIZE_GROWTH = 4;
 
 const levelTop = Int32Array.from({ length: LEVELS }, (_, level) => {
   if (level === 0) return 0;
@@ -20,14 +24,24 @@ const levelTop = Int32Array.from({ length: LEVELS }, (_, level) => {
 });
 
 function levelOf(surplus: number): number {
-  let level = 0;
+  if (surplus === 0) return 0;
+  let level = 1;
   while (surplus > (levelTop[level] as number)) level += 1;
   return level;
+}
+
+function sizeOf(smallestStock: number): number {
+  let size = 0;
+  for (let top = FIRST_SIZE; smallestStock > top && size < SIZES - 1; top *= SIZE_GROWTH) size += 1;
+  return size;
 }
 
 /** Nodes of one kind with alike surpluses: any request costs nearly the same on each. */
 export interface Cell {
   readonly kind: number;
+  /** The most that one of its nodes has, or ever had. */
+  cpuMax: number;
+  memoryMax: number;
   /** Between what and what a stock of these nodes is above the smallest. */
   readonly gpuSurplusMax: number;
   readonly cpuSurplusMin: number;
@@ -53,10 +67,13 @@ export class NodeCells {
   blockCpuMax = new Float64Array(0);
   blockMemoryMax = new Float64Array(0);
   blockIdleGpusMax = new Int32Array(0);
+  blockDiskMax = new Float64Array(0);
   blockLeftovers = new Int32Array(0);
+  /** 1 where nodes have left or changed since the bounds were made. */
+  blockIsLoose = new Uint8Array(0);
 
   readonly #columns: FleetColumns;
-  readonly #cellOfKey = new Int32Array(KEYS).fill(NONE);
+  readonly #cellOfKey = new Map<number, number>();
   readonly #occupiedAt: number[] = [];
   readonly #spareBlocks: number[] = [];
   #blocks = 0;
@@ -67,9 +84,10 @@ export class NodeCells {
 
   /** Puts a node where its columns say it belongs, or widens its block's bounds when it is there. */
   put(slot: number): void {
-    const { kind, gpuSurplus, cpuSurplus, memorySurplus, cell } = this.#columns;
+    const { kind, smallest, gpuSurplus, cpuSurplus, memorySurplus, cell } = this.#columns;
     const target = this.#cellFor(
       kind[slot] as number,
+      sizeOf(smallest[slot] as number),
       levelOf(gpuSurplus[slot] as number),
       levelOf(cpuSurplus[slot] as number),
       levelOf(memorySurplus[slot] as number),
@@ -78,7 +96,13 @@ export class NodeCells {
       if (cell[slot] !== NONE) this.remove(slot);
       this.#insert(slot, target);
     }
-    this.#widen(this.#columns.block[slot] as number, slot);
+    const block = this.#columns.block[slot] as number;
+    this.#widen(block, slot);
+    this.blockIsLoose[block] = 1;
+    const { cpuFree, memoryFree } = this.#columns;
+    const into = this.#cellAt(target);
+    into.cpuMax = Math.max(into.cpuMax, cpuFree[slot] as number);
+    into.memoryMax = Math.max(into.memoryMax, memoryFree[slot] as number);
   }
 
   remove(slot: number): void {
@@ -88,6 +112,7 @@ export class NodeCells {
     const at = this.#findBlock(blocks, slot);
     assert(blocks[at] === from, "a block is out of order");
     this.#takeOut(from, slot);
+    this.blockIsLoose[from] = 1;
     if (this.blockSize[from] === 0) {
       blocks.splice(at, 1);
       this.#spareBlocks.push(from);
@@ -97,23 +122,28 @@ export class NodeCells {
     block[slot] = NONE;
   }
 
-  /** Bounds of a block as its nodes are now. */
+  /** Makes the bounds of a block those of its nodes as they are now. */
   narrow(block: number): void {
+    if (this.blockIsLoose[block] === 0) return;
+    this.blockIsLoose[block] = 0;
     const first = block * BLOCK_NODES;
     const end = first + (this.blockSize[block] as number);
     this.blockCpuMax[block] = 0;
     this.blockMemoryMax[block] = 0;
     this.blockIdleGpusMax[block] = 0;
+    this.blockDiskMax[block] = 0;
     this.blockLeftovers[block] = 0;
     for (let at = first; at < end; at += 1) this.#widen(block, this.blockNodes[at] as number);
   }
 
   #widen(block: number, slot: number): void {
-    const { cpuFree, memoryFree, idleGpus, leftovers } = this.#columns;
+    const { cpuFree, memoryFree, diskFree, idleGpus, leftovers } = this.#columns;
     const cpu = cpuFree[slot] as number;
     if (cpu > (this.blockCpuMax[block] as number)) this.blockCpuMax[block] = cpu;
     const memory = memoryFree[slot] as number;
     if (memory > (this.blockMemoryMax[block] as number)) this.blockMemoryMax[block] = memory;
+    const disk = diskFree[slot] as number;
+    if (disk > (this.blockDiskMax[block] as number)) this.blockDiskMax[block] = disk;
     const idle = idleGpus[slot] as number;
     if (idle > (this.blockIdleGpusMax[block] as number)) this.blockIdleGpusMax[block] = idle;
     this.blockLeftovers[block] =
@@ -126,15 +156,24 @@ export class NodeCells {
     return cell;
   }
 
-  #cellFor(kind: number, gpuLevel: number, cpuLevel: number, memoryLevel: number): number {
-    const key = ((kind * LEVELS + gpuLevel) * LEVELS + cpuLevel) * LEVELS + memoryLevel;
-    const known = this.#cellOfKey[key] as number;
-    if (known !== NONE) return known;
+  #cellFor(
+    kind: number,
+    size: number,
+    gpuLevel: number,
+    cpuLevel: number,
+    memoryLevel: number,
+  ): number {
+    const sized = kind * SIZES + size;
+    const key = ((sized * LEVELS + gpuLevel) * LEVELS + cpuLevel) * LEVELS + memoryLevel;
+    const known = this.#cellOfKey.get(key);
+    if (known !== undefined) return known;
     const number = this.cells.length;
-    this.#cellOfKey[key] = number;
+    this.#cellOfKey.set(key, number);
     this.#occupiedAt.push(NONE);
     this.cells.push({
       kind,
+      cpuMax: 0,
+      memoryMax: 0,
       gpuSurplusMax: levelTop[gpuLevel] as number,
       cpuSurplusMin: levelTop[Math.max(0, cpuLevel - 1)] as number,
       cpuSurplusMax: levelTop[cpuLevel] as number,
@@ -217,6 +256,8 @@ export class NodeCells {
     const next = this.#newBlock();
     const half = BLOCK_NODES / 2;
     this.#moveTail(full, half, next);
+    this.blockIsLoose[full] = 1;
+    this.blockIsLoose[next] = 1;
     blocks.splice(at + 1, 0, next);
     this.narrow(full);
     this.narrow(next);
@@ -232,6 +273,7 @@ export class NodeCells {
     this.#moveTail(next, 0, block);
     blocks.splice(at + 1, 1);
     this.#spareBlocks.push(next);
+    this.blockIsLoose[block] = 1;
     this.narrow(block);
   }
 
@@ -261,7 +303,9 @@ export class NodeCells {
     this.blockCpuMax[block] = 0;
     this.blockMemoryMax[block] = 0;
     this.blockIdleGpusMax[block] = 0;
+    this.blockDiskMax[block] = 0;
     this.blockLeftovers[block] = 0;
+    this.blockIsLoose[block] = 0;
     return block;
   }
 
@@ -273,6 +317,8 @@ export class NodeCells {
     this.blockCpuMax = grown(this.blockCpuMax, length);
     this.blockMemoryMax = grown(this.blockMemoryMax, length);
     this.blockIdleGpusMax = grown(this.blockIdleGpusMax, length);
+    this.blockDiskMax = grown(this.blockDiskMax, length);
     this.blockLeftovers = grown(this.blockLeftovers, length);
+    this.blockIsLoose = grown(this.blockIsLoose, length);
   }
 }

@@ -1,6 +1,12 @@
 import type { Fleet } from "./fleet.ts";
 import { type FleetColumns, GPUS_LEFT, GPUS_SPENT } from "./fleet-columns.ts";
-import { FORBIDDEN, type FleetRequest, lostOf, type Taken } from "./fleet-request.ts";
+import {
+  FORBIDDEN,
+  type FleetRequest,
+  lostOf,
+  type Preference,
+  type Taken,
+} from "./fleet-request.ts";
 import { blendedLoss, costPoints, POINT } from "./stocks.ts";
 
 /** Above every loss: what is lost where a request does not fit, or must not go. */
@@ -13,22 +19,27 @@ const NO_GPU = -1;
  * it does not fit as far as the columns tell; a request's `alsoFits` knows the rest.
  */
 export function lossAt(fleet: Fleet, request: FleetRequest, slot: number): number {
+  const cost = costAt(fleet, request, slot);
+  if (request.preferences.length === 0 || cost === LOSS_MAX) return cost;
+  const preferred = preferredAt(request, slot);
+  return preferred === FORBIDDEN ? LOSS_MAX : cost - preferred;
+}
+
+/** The same without what is preferred. */
+export function costAt(fleet: Fleet, request: FleetRequest, slot: number): number {
   const { columns } = fleet;
+  if (request.mask !== null && request.mask[slot] === 0) return LOSS_MAX;
   if ((columns.cpuFree[slot] as number) < request.cpuMillis) return LOSS_MAX;
   if ((columns.memoryFree[slot] as number) < request.memoryMiB) return LOSS_MAX;
-  if (request.mask !== null && request.mask[slot] === 0) return LOSS_MAX;
   if ((columns.diskFree[slot] as number) < request.diskMiB) return LOSS_MAX;
   if (request.networkMbps > 0 && (columns.networkFree[slot] as number) < request.networkMbps) {
     return LOSS_MAX;
   }
   if ((columns.portsFree[slot] as number) < request.ports) return LOSS_MAX;
   if (request.isZoned && !hasZone(columns, request, slot)) return LOSS_MAX;
-  const points =
-    request.gpuCount === 0
-      ? lossWithout(columns, request.taken, slot)
-      : lossWithGpus(fleet, request, slot);
-  if (request.preferences.length === 0 || points === LOSS_MAX) return points;
-  return lessPreferred(points, request, slot);
+  return request.gpuCount === 0
+    ? costWithout(fleet, request.taken, slot)
+    : costWithGpus(fleet, request, slot);
 }
 
 function hasZone(columns: FleetColumns, request: FleetRequest, slot: number): boolean {
@@ -38,12 +49,12 @@ function hasZone(columns: FleetColumns, request: FleetRequest, slot: number): bo
   );
 }
 
-function lossWithout(columns: FleetColumns, taken: Taken, slot: number): number {
+function costWithout({ columns, prices }: Fleet, taken: Taken, slot: number): number {
   const cpuSurplus = columns.cpuSurplus[slot] as number;
   const memorySurplus = columns.memorySurplus[slot] as number;
   if (columns.kind[slot] !== GPUS_LEFT) {
     const surplus = cpuSurplus - memorySurplus;
-    const lost = blendedLoss(taken.cpu, taken.memory, surplus, taken.stepPoints);
+    const lost = blendedLoss(taken.cpu, taken.memory, surplus, prices);
     return costPoints(lost, taken.stepPoints);
   }
   // The smallest stock may be that of the GPUs: then nothing may be lost, but never less.
@@ -55,7 +66,7 @@ function lossWithout(columns: FleetColumns, taken: Taken, slot: number): number 
   return costPoints(lost, taken.stepPoints) + taken.reservePoints;
 }
 
-function lossWithGpus(fleet: Fleet, request: FleetRequest, slot: number): number {
+function costWithGpus(fleet: Fleet, request: FleetRequest, slot: number): number {
   const { columns } = fleet;
   const { taken } = request;
   let { gpus } = taken;
@@ -82,15 +93,16 @@ export function premiumPoints(premium: number, gpuCount: number, gpuMillis: numb
   return Math.round((premium * gpuCount * gpuMillis) / 1000 / POINT);
 }
 
-function lessPreferred(points: number, { preferences }: FleetRequest, slot: number): number {
-  let left = points;
-  for (const preference of preferences) {
-    const value = preference.values === null ? slot : (preference.values[slot] as number);
-    const here = preference.points[value] as number;
-    if (here === FORBIDDEN) return LOSS_MAX;
-    left -= here;
+/** Points by which a node is preferred; `FORBIDDEN` where the request must not go. */
+export function preferredAt({ preferences }: FleetRequest, slot: number): number {
+  let sum = 0;
+  for (let at = 0; at < preferences.length; at += 1) {
+    const { values, points } = preferences[at] as Preference;
+    const here = points[values[slot] as number] as number;
+    if (here === FORBIDDEN) return FORBIDDEN;
+    sum += here;
   }
-  return left;
+  return sum;
 }
 
 /** Whether GPUs of one model are idle, as many as are asked for. */

@@ -39,6 +39,7 @@ export class NodeMasks {
   readonly #attributes: NodeAttributes;
   readonly #parts = new Map<string, Part>();
   readonly #masks = new Map<string, Mask>();
+  #latest: { readonly key: string; readonly mask: Mask } | null = null;
 
   constructor(attributes: NodeAttributes) {
     this.#attributes = attributes;
@@ -47,18 +48,20 @@ export class NodeMasks {
   /** By slot: 1 where the request may go. To be used before nodes change. */
   maskFor(request: PlacementRequest): Uint8Array {
     const key = keyOf(request);
-    const known = this.#masks.get(key);
-    if (known) {
-      this.#masks.delete(key);
-      this.#masks.set(key, known);
-      return known.bits;
-    }
+    if (this.#latest?.key === key) return this.#latest.mask.bits;
+    const mask = this.#masks.get(key) ?? this.#makeMask(request);
+    this.#masks.delete(key);
+    this.#masks.set(key, mask);
+    dropOldest(this.#masks, MASKS_REMEMBERED_MAX);
+    this.#latest = { key, mask };
+    return mask.bits;
+  }
+
+  #makeMask(request: PlacementRequest): Mask {
     const parts = this.#partsOf(request);
     const bits = new Uint8Array(this.#attributes.slots).fill(1);
     for (const part of parts) keepCommon(bits, part.bits);
-    this.#masks.set(key, { parts, bits });
-    dropOldest(this.#masks, MASKS_REMEMBERED_MAX);
-    return bits;
+    return { parts, bits };
   }
 
   /** 1 for each slot on whose node the constraint holds. */

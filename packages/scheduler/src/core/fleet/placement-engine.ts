@@ -66,20 +66,24 @@ export class PlacementEngine {
     const { amounts, gpu, numa } = request;
     // A slice is a device of its own: to the fleet it is work without GPUs.
     const isOfGpus = gpu !== null && gpu.slice === undefined;
-    const wanted = {
-      ...amounts,
-      ports: request.dynamicPorts.length,
-      gpuCount: isOfGpus ? gpu.count : 0,
-      gpuMillis: isOfGpus ? (gpu.shareMillis ?? WHOLE_GPU_MILLIS) : WHOLE_GPU_MILLIS,
-      isZoned: numa === "require",
-    };
+    const { cpuMillis, memoryMiB, diskMiB, networkMbps } = amounts;
+    const gpuCount = isOfGpus ? gpu.count : 0;
+    const gpuMillis = isOfGpus ? (gpu.shareMillis ?? WHOLE_GPU_MILLIS) : WHOLE_GPU_MILLIS;
+    // Field by field: the search reads them millions of times, and objects that are spread are slow.
     return {
-      ...wanted,
+      cpuMillis,
+      memoryMiB,
+      diskMiB,
+      networkMbps,
+      ports: request.dynamicPorts.length,
+      gpuCount,
+      gpuMillis,
+      isZoned: numa === "require",
       mask: this.masks.maskFor(request),
       kinds: isOfGpus ? this.#kindsFor(gpu) : null,
       alsoFits,
       preferences,
-      taken: takenBy(wanted, this.fleet.prices),
+      taken: takenBy({ cpuMillis, memoryMiB, gpuCount, gpuMillis }, this.fleet.prices),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { WorkloadId } from "@berth/protocol";
+import type { Distinct, Spread, WorkloadId } from "@berth/protocol";
 import type { PlacementRequest } from "../place/placement-request.ts";
 import {
   affinityPoints,
@@ -7,7 +7,7 @@ import {
   REPLICA_POINTS,
   spreadPoints,
 } from "../place/preference-points.ts";
-import { FORBIDDEN, type Preference } from "./fleet-request.ts";
+import { FORBIDDEN, Preference } from "./fleet-request.ts";
 import type { AttributeColumn, NodeAttributes } from "./node-attributes.ts";
 import { attributeColumn, type NodeMasks } from "./node-masks.ts";
 
@@ -17,14 +17,6 @@ export interface Whereabouts {
   readonly own: ReadonlyMap<number, number>;
   /** Slots on which something of the workload lives. */
   slotsOf(workload: WorkloadId): Iterable<number>;
-}
-
-/** A preference that moves with what is placed. */
-interface Moving extends Preference {
-  readonly points: Int32Array;
-  pointsMax: number;
-  /** One more of the workload is in the slot. */
-  add(slot: number): void;
 }
 
 /** A request's rules as points for nodes, kept current while its allocations are placed. */
@@ -46,42 +38,34 @@ export class PreferencesInForce {
     for (const { workload, by } of colocate) {
       this.all.push(beside(attributeColumn(attributes, by), slotsOf(workload)));
     }
-    if (kind === "service") this.#moving.push(apart(attributes.slots));
-    for (const { by, max } of distinct) {
-      const pointsOf = (there: number) => (there >= max ? FORBIDDEN : 0);
-      this.#moving.push(byCount(attributeColumn(attributes, by), pointsOf));
-    }
-    for (const rule of spread) {
-      const column = attributeColumn(attributes, rule.by);
-      const pointsOf = (there: number, value: string) =>
-        spreadPoints(rule, value, there, count, column.valuesInUse);
-      this.#moving.push(byCount(column, pointsOf));
-    }
+    if (kind === "service") this.#moving.push(apart(attributes));
+    for (const rule of distinct) this.#moving.push(limited(rule, attributes));
+    for (const rule of spread) this.#moving.push(spreading(rule, count, attributes));
     this.forbidsOthers = distinct.some(({ by }) => by !== "node.name" && by !== "node.id");
-    this.all.push(...this.#moving);
+    for (const { preference } of this.#moving) this.all.push(preference);
     for (const [slot, there] of own) for (let n = 0; n < there; n += 1) this.add(slot);
   }
 
   /** One more of the workload is in the slot. */
   add(slot: number): void {
-    for (const preference of this.#moving) preference.add(slot);
+    for (const moving of this.#moving) moving.add(slot);
   }
 }
 
 function leaning(
   { affinities }: PlacementRequest,
-  { slots }: NodeAttributes,
+  attributes: NodeAttributes,
   masks: NodeMasks,
 ): Preference {
-  const points = new Int32Array(slots);
+  const points = new Int32Array(attributes.slots);
   for (const { constraint, source, weight } of affinities) {
     const holds = masks.whereHolds(constraint, source);
     const more = affinityPoints(weight);
-    for (let slot = 0; slot < slots; slot += 1) {
+    for (let slot = 0; slot < points.length; slot += 1) {
       if (holds[slot] === 1) points[slot] = (points[slot] as number) + more;
     }
   }
-  return { values: null, points, pointsMax: most(points) };
+  return new Preference(attributes.slotNumbers, points, most(points));
 }
 
 function nearness({ locality }: PlacementRequest, attributes: NodeAttributes): Preference {
@@ -92,51 +76,72 @@ function nearness({ locality }: PlacementRequest, attributes: NodeAttributes): P
     const number = column.numberOf(name);
     if (number !== undefined) points[number] = localityPoints(nearMiB, mostMiB);
   }
-  return { values: column.numbers, points, pointsMax: most(points) };
+  return new Preference(column.numbers, points, most(points));
 }
 
 function beside(column: AttributeColumn, slots: Iterable<number>): Preference {
   const points = new Int32Array(column.values.length).fill(FORBIDDEN);
   for (const slot of slots) points[column.numbers[slot] as number] = 0;
-  return { values: column.numbers, points, pointsMax: 0 };
+  return new Preference(column.numbers, points, 0);
 }
 
 /** Replicas of a service are better on different nodes. */
-function apart(slots: number): Moving {
-  const points = new Int32Array(slots);
-  return {
-    values: null,
-    points,
-    pointsMax: 0,
-    add(slot) {
-      points[slot] = (points[slot] as number) + REPLICA_POINTS;
-    },
-  };
+function apart(attributes: NodeAttributes): Moving {
+  const preference = new Preference(attributes.slotNumbers, new Int32Array(attributes.slots), 0);
+  return new Moving(preference, (there) => REPLICA_POINTS * there);
 }
 
-/** Points by how many of the workload a value has. */
-function byCount(
-  { numbers, values, nodes }: AttributeColumn,
-  pointsOf: (there: number, value: string) => number,
-): Moving {
-  const counts = new Int32Array(values.length);
+function limited({ by, max }: Distinct, attributes: NodeAttributes): Moving {
+  const { numbers, values } = attributeColumn(attributes, by);
+  const preference = new Preference(numbers, new Int32Array(values.length), 0);
+  return new Moving(preference, (there) => (there >= max ? FORBIDDEN : 0));
+}
+
+function spreading(rule: Spread, count: number, attributes: NodeAttributes): Moving {
+  const column = attributeColumn(attributes, rule.by);
+  const { numbers, values, valuesInUse } = column;
+  const pointsOf = (there: number, value: string) =>
+    spreadPoints(rule, value, there, count, valuesInUse);
   const points = new Int32Array(values.length);
   for (const [number, value] of values.entries()) points[number] = pointsOf(0, value);
-  const preference = {
-    values: numbers,
-    points,
-    pointsMax: mostInUse(points, nodes, 0),
-    add(slot: number): void {
-      const number = numbers[slot] as number;
-      const there = (counts[number] as number) + 1;
-      counts[number] = there;
-      const before = points[number] as number;
-      points[number] = pointsOf(there, values[number] as string);
-      // Points only fall, so that another value with as many is the end of the search.
-      if (before === preference.pointsMax) preference.pointsMax = mostInUse(points, nodes, before);
-    },
-  };
-  return preference;
+  const preference = new Preference(numbers, points, 0);
+  return new Moving(
+    preference,
+    (there, number) => pointsOf(there, values[number] as string),
+    column,
+  );
+}
+
+/** A preference that falls where more of the workload is placed. */
+class Moving {
+  readonly preference: Preference;
+  readonly #pointsOf: (there: number, number: number) => number;
+  /** Where its maximum is kept as low as it is. */
+  readonly #column: AttributeColumn | null;
+  readonly #counts = new Map<number, number>();
+
+  constructor(
+    preference: Preference,
+    pointsOf: (there: number, number: number) => number,
+    column: AttributeColumn | null = null,
+  ) {
+    this.preference = preference;
+    this.#pointsOf = pointsOf;
+    this.#column = column;
+    if (column) preference.pointsMax = mostInUse(preference.points, column.nodes, 0);
+  }
+
+  add(slot: number): void {
+    const { values, points, pointsMax } = this.preference;
+    const number = values[slot] as number;
+    const there = (this.#counts.get(number) ?? 0) + 1;
+    this.#counts.set(number, there);
+    const before = points[number] as number;
+    points[number] = this.#pointsOf(there, number);
+    // Points only fall, so that another value with as many is the end of the search.
+    if (this.#column === null || before !== pointsMax) return;
+    this.preference.pointsMax = mostInUse(points, this.#column.nodes, before);
+  }
 }
 
 /** The most that a value of some node has; values without nodes promise what nobody keeps. */

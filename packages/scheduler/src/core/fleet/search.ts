@@ -2,8 +2,8 @@ import { GPUS_LEFT, GPUS_SPENT, NO_GPUS, NONE } from "./fleet-columns.ts";
 import { FITS_NONE, type FleetRequest, type Taken } from "./fleet-request.ts";
 import type { Fleet } from "./fleet.ts";
 import { BLOCK_NODES, type Cell } from "./node-cells.ts";
-import { LOSS_MAX, lossAt } from "./node-loss.ts";
-import { blendedLoss, costPoints } from "./stocks.ts";
+import { costAt, LOSS_MAX, preferredAt } from "./node-loss.ts";
+import { blendedLoss, costPoints, type StockPrices } from "./stocks.ts";
 
 /** Cells are searched in the order of their bounds, as exactly as this many ranges of bounds allow. */
 const RANGES = 64;
@@ -77,13 +77,17 @@ export class Search {
       this.#bounds = new Int32Array(occupied.length * 2);
       this.#nextInRange = new Int32Array(occupied.length * 2);
     }
+    const { cpuMillis, memoryMiB, taken } = request;
+    const { prices } = this.#fleet;
     const hasGpus = request.gpuCount > 0;
     let highest = 0;
     for (let at = 0; at < occupied.length; at += 1) {
       const cell = cells[occupied[at] as number] as Cell;
-      const bound = hasGpus
-        ? boundWithGpus(cell, request.taken)
-        : boundWithout(cell, request.taken);
+      if (cell.cpuMax < cpuMillis || cell.memoryMax < memoryMiB) {
+        this.#bounds[at] = LOSS_MAX;
+        continue;
+      }
+      const bound = hasGpus ? boundWithGpus(cell, taken) : boundWithout(cell, taken, prices);
       this.#bounds[at] = bound;
       if (bound > highest && bound < LOSS_MAX) highest = bound;
     }
@@ -101,7 +105,7 @@ export class Search {
 
   #searchCell(cell: Cell, bound: number, request: FleetRequest, after: Found): void {
     const { cells, columns } = this.#fleet;
-    const { cpuMillis, memoryMiB, taken } = request;
+    const { cpuMillis, memoryMiB, diskMiB, taken } = request;
     const { blocks } = cell;
     const idleGpus = request.gpuMillis === 1000 ? request.gpuCount : 0;
     let lossSeen = LOSS_MAX + 1;
@@ -109,6 +113,7 @@ export class Search {
       const block = blocks[at] as number;
       if ((cells.blockCpuMax[block] as number) < cpuMillis) continue;
       if ((cells.blockMemoryMax[block] as number) < memoryMiB) continue;
+      if ((cells.blockDiskMax[block] as number) < diskMiB) continue;
       if ((cells.blockIdleGpusMax[block] as number) < idleGpus) continue;
       if (taken.lostByBucket !== null && lossSeen !== this.#loss) {
         this.#sortLeftovers(cell, taken.lostByBucket, taken.stepPoints);
@@ -118,16 +123,17 @@ export class Search {
       const isBehind = (columns.rank[first] as number) > this.#rank;
       if (isBehind && bound === this.#loss) return;
       const leftovers = isBehind ? this.#betterLeftovers : this.#equalLeftovers;
-      if (taken.lostByBucket === null) this.#searchBlock(block, request, after);
+      if (taken.lostByBucket === null) this.#searchBlock(block, bound, request, after);
       else if (((cells.blockLeftovers[block] as number) & leftovers) !== 0) {
-        this.#searchBlock(block, request, after);
+        this.#searchBlock(block, bound, request, after);
       }
     }
   }
 
-  #searchBlock(block: number, request: FleetRequest, after: Found): void {
+  #searchBlock(block: number, bound: number, request: FleetRequest, after: Found): void {
     const { columns, cells } = this.#fleet;
     const { rank, leftovers } = columns;
+    const hasPreferences = request.preferences.length > 0;
     const isShare = request.taken.lostByBucket !== null;
     const first = block * BLOCK_NODES;
     const end = first + (cells.blockSize[block] as number);
@@ -139,9 +145,18 @@ export class Search {
         const useful = order > this.#rank ? this.#betterLeftovers : this.#equalLeftovers;
         if (((leftovers[slot] as number) & useful) === 0) continue;
       }
-      const loss = lossAt(this.#fleet, request, slot);
-      if (loss >= LOSS_MAX) continue;
+      // What is preferred is cheaper to tell than the rest, and often enough.
+      const preferred = hasPreferences ? preferredAt(request, slot) : 0;
+      const least = bound + this.#preferredMax - preferred;
+      if (least > this.#loss || (least === this.#loss && order > this.#rank)) {
+        fitting += 1;
+        continue;
+      }
+      const cost = costAt(this.#fleet, request, slot);
+      if (cost === LOSS_MAX) continue;
       fitting += 1;
+      const loss = cost - preferred;
+      if (loss >= LOSS_MAX) continue;
       if (loss > this.#loss || (loss === this.#loss && order > this.#rank)) continue;
       if (loss < after.loss || (loss === after.loss && order <= after.rank)) continue;
       if (request.alsoFits?.(slot) === false) continue;
@@ -183,7 +198,7 @@ function boundWithGpus(cell: Cell, taken: Taken): number {
   return costPoints(lost, taken.stepPoints);
 }
 
-function boundWithout(cell: Cell, taken: Taken): number {
+function boundWithout(cell: Cell, taken: Taken, prices: StockPrices): number {
   const { cpuSurplusMin, cpuSurplusMax, memorySurplusMin, memorySurplusMax } = cell;
   if (cell.kind === GPUS_LEFT) {
     const lost = Math.max(
@@ -196,7 +211,7 @@ function boundWithout(cell: Cell, taken: Taken): number {
   // The loss falls with the cpu surplus where more cpu is taken than memory, and rises with it else.
   const surplus =
     taken.cpu > taken.memory ? cpuSurplusMax - memorySurplusMin : cpuSurplusMin - memorySurplusMax;
-  const lost = blendedLoss(taken.cpu, taken.memory, surplus, taken.stepPoints);
+  const lost = blendedLoss(taken.cpu, taken.memory, surplus, prices);
   // One less, because what is rounded on the way need not fall as the exact loss does.
   return costPoints(Math.max(0, lost - 1), taken.stepPoints);
 }

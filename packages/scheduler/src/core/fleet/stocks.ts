@@ -18,6 +18,9 @@ export const POINT = GPU_VALUE / 1000;
 /** Stocks above this are equal: more than any request takes. */
 export const STOCK_MAX = 2 ** 30;
 
+/** Steps of cpu cost within which cpu and memory are both short: there the two costs blend. */
+const SOFT_STEPS = 2;
+
 /** What a unit of each resource is worth, and what costs are rounded up to. */
 export interface StockPrices {
   /** Value of a GPU with `r` thousandths free, r = 0 … 1000, not falling. */
@@ -30,12 +33,15 @@ export interface StockPrices {
   readonly memoryRate: number;
   readonly gpuStepPoints: number;
   readonly cpuStepPoints: number;
+  /** The square of the width within which cpu and memory are both short; see `blendedLoss`. */
+  readonly blendSquared: number;
   /** Extra cost of one GPU, by the number of its kind. */
   readonly premiums: Int32Array;
 }
 
 export function stockPrices({ gpu, cpu, premiums }: Prices): StockPrices {
   const { perMilli, step, memory } = cpu;
+  const cpuStepPoints = Math.max(1, Math.round(step / POINT));
   return {
     leftover: gpu.leftover,
     gpuCpuRate: rateOf(GPU_VALUE, gpu.cpu.perUnit),
@@ -43,7 +49,8 @@ export function stockPrices({ gpu, cpu, premiums }: Prices): StockPrices {
     cpuRate: perMilli,
     memoryRate: rateOf(perMilli * CORE_MILLIS, memory.perUnit),
     gpuStepPoints: Math.max(1, Math.round(GPU_STEP / POINT)),
-    cpuStepPoints: Math.max(1, Math.round(step / POINT)),
+    cpuStepPoints,
+    blendSquared: (SOFT_STEPS * cpuStepPoints * POINT) ** 2,
     premiums,
   };
 }
@@ -62,9 +69,6 @@ export function takenOf(amount: number, rate: number): number {
   return rate === 0 ? 0 : Math.min(STOCK_MAX, Math.ceil(amount * rate));
 }
 
-/** Steps of cpu cost within which cpu and memory are both short: there the two costs blend. */
-const SOFT_STEPS = 2;
-
 /**
  * Value lost where cpu and memory alone count, `surplus` being the cpu stock less the memory stock. The
  * smaller of two stocks, smoothed: (C + M − √(w² + (C − M)²)) / 2, Scarf's bound for a shortage of one
@@ -76,12 +80,11 @@ export function blendedLoss(
   cpuTaken: number,
   memoryTaken: number,
   surplus: number,
-  stepPoints: number,
+  { blendSquared }: StockPrices,
 ): number {
-  const width = SOFT_STEPS * stepPoints * POINT;
   const after = surplus - cpuTaken + memoryTaken;
-  const squared = width * width;
-  const shorter = Math.sqrt(squared + after * after) - Math.sqrt(squared + surplus * surplus);
+  const shorter =
+    Math.sqrt(blendSquared + after * after) - Math.sqrt(blendSquared + surplus * surplus);
   return Math.round((cpuTaken + memoryTaken + shorter) / 2);
 }
 

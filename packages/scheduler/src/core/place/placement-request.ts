@@ -55,13 +55,15 @@ const requests = new WeakMap<WorkloadSpec, PlacementRequest>();
 export function placementRequest(spec: WorkloadSpec): PlacementRequest {
   const known = requests.get(spec);
   if (known) return known;
-  const request = requestOf(spec);
+  const request = newPlacementRequest(spec);
   requests.set(spec, request);
   return request;
 }
 
-function requestOf(spec: WorkloadSpec): PlacementRequest {
-  const { gpu, diskClass, devices, numa, exclusiveCores, ...amounts } = spec.resources;
+/** For callers that ask once for each spec, or keep what they were given. */
+export function newPlacementRequest(spec: WorkloadSpec): PlacementRequest {
+  const { gpu, diskClass, devices, numa, exclusiveCores } = spec.resources;
+  const { cpuMillis, memoryMiB, diskMiB, networkMbps } = spec.resources;
   const { affinities, ...rules } = rulesOf(spec);
   const staticPorts: [string, number][] = [];
   const dynamicPorts: string[] = [];
@@ -72,7 +74,7 @@ function requestOf(spec: WorkloadSpec): PlacementRequest {
   return {
     kind: spec.kind,
     driver: spec.task.driver,
-    amounts,
+    amounts: { cpuMillis, memoryMiB, diskMiB, networkMbps },
     gpu: gpu && { ...gpu, models: gpu.models.map((model) => model.toLowerCase()) },
     diskClass: diskClass ?? null,
     devices: Object.entries(devices ?? {}).sort(([a], [b]) => byCodeUnit(a, b)),

@@ -107,7 +107,7 @@ function costWithout(
   }
   const surplus =
     stockOf(room.cpuMillis, prices.cpuRate) - stockOf(room.memoryMiB, prices.memoryRate);
-  const lost = blendedLoss(cpu, memory, surplus, cpuStepPoints);
+  const lost = blendedLoss(cpu, memory, surplus, prices);
   return { stranded: negative(costPoints(lost, cpuStepPoints)) };
 }
 
