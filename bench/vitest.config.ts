@@ -1,3 +1,3 @@
 import { berthTests } from "../vitest.shared.ts";
 
-export default berthTests({ test: { include: ["packing/**/*.test.ts", "log/**/*.test.ts"] } });
+export default berthTests({ test: { include: ["{charts,log,packing,place}/**/*.test.ts"] } });

@@ -1,4 +1,4 @@
-import { createRandom, shuffle } from "./random.ts";
+import { createRandom, shuffle } from "../random.ts";
 import { requestedGpuMillis, type TaskList } from "./trace.ts";
 
 /** Demand offered to the cluster, as a percentage of its GPU capacity, when arrivals end. */

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { fromCaller } from "../caller-path.ts";
+import { packingChart } from "../charts/packing-chart.ts";
 import { createMix } from "./mixes.ts";
 import { OptionsError, readOptions, type Options } from "./options.ts";
 import type { PolicyFactory } from "./policy.ts";
@@ -39,6 +40,7 @@ function main(options: Options): void {
     if (!options.json) printRow(report);
     return report;
   });
+  if (options.chart !== null) writeFileSync(fromCaller(options.chart), packingChart(reports));
   if (!options.json) return;
   const output = reports.length === 1 ? reports[0] : reports;
   process.stdout.write(`${JSON.stringify(output, null, 2)}\n`);
@@ -46,7 +48,7 @@ function main(options: Options): void {
 
 /** A path the caller gave, relative to where npm was called; else a file of the bundled data. */
 function pathOf(given: string | null, bundled: string): string {
-  if (given !== null) return resolve(process.env["INIT_CWD"] ?? process.cwd(), given);
+  if (given !== null) return fromCaller(given);
   const places = ["./data/", "../../packing/data/"].map((folder) =>
     fileURLToPath(new URL(folder + bundled, import.meta.url)),
   );

@@ -1,4 +1,4 @@
-import { createRandom, type Random } from "./random.ts";
+import { createRandom, type Random } from "../random.ts";
 import { requestedGpuMillis, type TaskClass, type TaskList } from "./trace.ts";
 
 /** A list with other proportions: shares of its GPU demand, and factors on the rest. */

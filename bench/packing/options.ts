@@ -9,6 +9,8 @@ export interface Options {
   readonly mix: string | null;
   readonly policies: readonly string[];
   readonly seeds: readonly number[];
+  /** Where to draw the policies, as given. */
+  readonly chart: string | null;
   readonly json: boolean;
 }
 
@@ -23,13 +25,14 @@ export const SEEDS_MAX = 1_000;
 
 const DEFAULT_SEEDS = "100-109";
 
-export const USAGE = `usage: bench:packing [--policy NAME[,NAME…]|all] [--seeds A-B] [--nodes FILE] [--pods FILE] [--mix NAME] [--json]
+export const USAGE = `usage: bench:packing [--policy NAME[,NAME…]|all] [--seeds A-B] [--nodes FILE] [--pods FILE] [--mix NAME] [--chart FILE] [--json]
 
   --policy  ${Object.keys(POLICIES).join(", ")} (default berth)
   --seeds   a range such as 100-109, or one seed (default ${DEFAULT_SEEDS})
   --nodes   node list in the openb format, plain or gzipped (default: the 1,213 GPU nodes of openb)
   --pods    task list in the openb format, plain or gzipped (default: the default list of openb)
   --mix     re-weight the list: ${MIX_NAMES.join(", ")}
+  --chart   draws the policies to a file (SVG)
   --json    one JSON object per call instead of a table (an array for several policies)
 `;
 
@@ -49,6 +52,7 @@ export function readOptions(args: readonly string[]): Options {
     mix: values.mix ?? null,
     policies,
     seeds: readSeeds(values.seeds ?? DEFAULT_SEEDS),
+    chart: values.chart ?? null,
     json: values.json ?? false,
   };
 }
@@ -59,6 +63,7 @@ const ARGUMENTS = {
   nodes: { type: "string" },
   pods: { type: "string" },
   mix: { type: "string" },
+  chart: { type: "string" },
   json: { type: "boolean" },
 } as const;
 

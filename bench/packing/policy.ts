@@ -1,5 +1,5 @@
 import type { Cluster, Request } from "./cluster.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 
 /** How one node would take one request. */
 export interface Offer {

@@ -9,7 +9,7 @@ import {
   type Request,
 } from "./cluster.ts";
 import { CANNOT, type Offer, type Policy, type PolicyFactory } from "./policy.ts";
-import { createRandom, shuffle, type Random } from "./random.ts";
+import { createRandom, shuffle, type Random } from "../random.ts";
 import { requestedGpuMillis, type TaskList, type TraceNode } from "./trace.ts";
 
 /** What one seed gave. Percentages are of the cluster's GPU capacity. */

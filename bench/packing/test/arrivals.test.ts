@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { drawArrivals } from "../arrivals.ts";
-import { createRandom } from "../random.ts";
+import { createRandom } from "../../random.ts";
 import { requestedGpuMillis } from "../trace.ts";
 import { aTask, openb } from "./builders.ts";
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { createRandom, type Random } from "../random.ts";
+import { createRandom, type Random } from "../../random.ts";
 import {
   GPU_MILLIS,
   readNodes,

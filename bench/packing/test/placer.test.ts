@@ -24,7 +24,7 @@ import {
 import { POLICIES } from "../policies/index.ts";
 import { createFragmentation } from "../policies/fgd.ts";
 import type { Offer, Policy } from "../policy.ts";
-import { createRandom } from "../random.ts";
+import { createRandom } from "../../random.ts";
 import { createPlacer } from "../run.ts";
 import { randomCase } from "./builders.ts";
 
