@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { writeFileSync } from "node:fs";
+import { fromCaller } from "../caller-path.ts";
+import { placementChart } from "../charts/placement-chart.ts";
+import { machine } from "../cluster/statistics.ts";
+import { compare, DecisionError, measure, type Measurement } from "./measure.ts";
+import { measureMemory, type MemoryMeasurement } from "./memory.ts";
+import { enginesFor } from "./engines.ts";
+import { type Options, OptionsError, readOptions, USAGE } from "./options.ts";
+
+try {
+  main(readOptions(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof OptionsError) && !(error instanceof DecisionError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = error instanceof OptionsError ? 2 : 1;
+}
+
+function main(options: Options): void {
+  const { nodeCounts, seed, memory, chart, json } = options;
+  if (options.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  if (!json) printHead(memory);
+  const rows = options.mixes.flatMap((mix) => {
+    const { fast, plain } = enginesFor(mix);
+    compare(mix, seed, fast, plain);
+    return nodeCounts.map((nodeCount) => {
+      const row = memory
+        ? measureMemory(mix, nodeCount, seed, fast)
+        : measure(mix, nodeCount, seed, fast);
+      if (!json) printRow(row);
+      return row;
+    });
+  });
+  if (chart !== null) {
+    writeFileSync(fromCaller(chart), placementChart(rows.filter((row) => "hash" in row)));
+  }
+  if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+}
+
+function printHead(memory: boolean): void {
+  const { cpu, threads, node } = machine();
+  const columns = memory
+    ? ["mix", "nodes", "tasks", "bytes/node", "bytes/task"]
+    : ["mix", "nodes", "placements/s", "p99 µs", "hash"];
+  process.stdout.write(`${cpu}, ${threads} threads, Node ${node}\n\n`);
+  printCells(columns);
+}
+
+function printRow(row: Measurement | MemoryMeasurement): void {
+  const { mix, nodes } = row;
+  const rest =
+    "hash" in row
+      ? [row.placementsPerSecond, row.p99Micros, row.hash]
+      : [row.tasks, row.bytesPerNode, row.bytesPerTask];
+  printCells([mix, nodes, ...rest]);
+}
+
+function printCells([mix = "", ...cells]: readonly (string | number)[]): void {
+  const texts = cells.map((cell) => cell.toLocaleString("en-US").padStart(14));
+  process.stdout.write(`${String(mix).padEnd(12)}${texts.join("")}\n`);
+}

@@ -1,0 +1,125 @@
+import { percentile, rounded } from "../cluster/statistics.ts";
+import { createRandom } from "../random.ts";
+import type { EngineFactory } from "./engine.ts";
+import { hashOf, Play } from "./play.ts";
+import { type Mix, placementsWanted, type Scenario } from "./scenario.ts";
+
+/** What one mix gave on a cluster of one size. */
+export interface Measurement {
+  readonly nodes: number;
+  readonly mix: string;
+  /** Allocations placed a second, a workload's together. */
+  readonly placementsPerSecond: number;
+  /** 99 of 100 decisions for one allocation alone took no longer. */
+  readonly p99Micros: number;
+  /** Fingerprint of every decision: the same everywhere for the same version. */
+  readonly hash: string;
+}
+
+/** A decision that is not what it should be: no number is worth anything then. */
+export class DecisionError extends Error {
+  readonly code = "DECISION_WRONG";
+  readonly retryable = false;
+}
+
+/** The small cluster on which an engine is compared with plain loops, with more work than it holds. */
+const COMPARED_NODES = 24;
+const COMPARED_LOAD = 4;
+
+/** A rate is measured for at least so long, by playing short scenarios again. */
+const MEASURED_MS_MIN = 250;
+const ROUNDS_MAX = 50;
+
+/** Decisions timed one by one: enough for a 99th percentile that fifty of them are above. */
+const DECISIONS_TIMED = 5_000;
+
+/** Randomness differs from mix to mix and size to size, and not from run to run. */
+export function createScenario(mix: Mix, nodeCount: number, seed: number, load = 1): Scenario {
+  const letters = mix.name.split("").reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), seed);
+  const random = createRandom((letters ^ Math.imul(nodeCount, 0x9e37_79b1)) >>> 0);
+  return mix.create(nodeCount, random, load);
+}
+
+/** Compares every decision on a small cluster with those of plain loops; throws at the first other. */
+export function compare(mix: Mix, seed: number, fast: EngineFactory, plain: EngineFactory): void {
+  const scenario = createScenario(mix, COMPARED_NODES, seed, COMPARED_LOAD);
+  const ours = decide(scenario, fast);
+  const theirs = decide(scenario, plain);
+  const at = ours.places.findIndex((node, allocation) => node !== theirs.places[allocation]);
+  if (at < 0) return;
+  throw new DecisionError(
+    `${mix.name}: allocation ${at} of ${COMPARED_NODES} nodes went to node ${ours.places[at]},` +
+      ` plain loops choose ${theirs.places[at]}`,
+  );
+}
+
+/** Hashes all decisions first, then measures engines that must decide the same. */
+export function measure(
+  mix: Mix,
+  nodeCount: number,
+  seed: number,
+  createEngine: EngineFactory,
+): Measurement {
+  const scenario = createScenario(mix, nodeCount, seed);
+  const decided = decide(scenario, createEngine);
+  const hash = hashOf(decided.places);
+  return {
+    nodes: nodeCount,
+    mix: mix.name,
+    placementsPerSecond: Math.round(rateOf(scenario, createEngine, hash)),
+    p99Micros: rounded(percentile(timeDecisions(scenario, createEngine, hash), 99), 2),
+    hash,
+  };
+}
+
+function decide(scenario: Scenario, createEngine: EngineFactory): Play {
+  const play = new Play(scenario, createEngine);
+  for (const step of scenario.steps) play.take(step);
+  return play;
+}
+
+/** Placements a second over all steps, ends and nodes that come and go included. */
+function rateOf(scenario: Scenario, createEngine: EngineFactory, hash: string): number {
+  let placed = 0;
+  let tookMs = 0;
+  for (let round = 0; round < ROUNDS_MAX && tookMs < MEASURED_MS_MIN; round += 1) {
+    const play = new Play(scenario, createEngine);
+    const placedBefore = play.placed;
+    const startedMs = performance.now();
+    for (const step of scenario.steps) play.take(step);
+    tookMs += performance.now() - startedMs;
+    placed += play.placed - placedBefore;
+    expectHash(play, hash);
+  }
+  return placed / (tookMs / 1_000);
+}
+
+/** Microseconds of single decisions, evenly over the scenario. */
+function timeDecisions(scenario: Scenario, createEngine: EngineFactory, hash: string): number[] {
+  const every = Math.max(1, Math.floor(placementsWanted(scenario.steps) / DECISIONS_TIMED));
+  const play = new Play(scenario, createEngine);
+  const tookMicros: number[] = [];
+  let untilNext = 0;
+  for (const step of scenario.steps) {
+    if (step.kind !== "place") {
+      play.take(step);
+      continue;
+    }
+    const isWhole = step.spec.placement?.gang !== undefined;
+    const together = isWhole ? step.count : 1;
+    for (let left = step.count; left > 0; left -= together) {
+      const part = { ...step, count: together };
+      const startedMs = performance.now();
+      play.take(part);
+      const took = (performance.now() - startedMs) * 1_000;
+      if (untilNext === 0) tookMicros.push(took);
+      untilNext = untilNext === 0 ? every - 1 : untilNext - 1;
+    }
+  }
+  expectHash(play, hash);
+  return tookMicros;
+}
+
+function expectHash({ places }: Play, hash: string): void {
+  if (hashOf(places) !== hash) throw new DecisionError("the same steps led to another decision");
+}
