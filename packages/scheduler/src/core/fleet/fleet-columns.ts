@@ -3,6 +3,7 @@ export const NO_GPUS = 0;
 /** It has GPUs, and nothing that demand needs is left of them. */
 export const GPUS_SPENT = 1;
 export const GPUS_LEFT = 2;
+export const KINDS = 3;
 
 /** Free amount of a resource that a node does not know how much it has of. */
 export const UNKNOWN = -1;

@@ -65,6 +65,8 @@ export interface Taken {
   readonly reservePoints: number;
   /** Of a share: the least value lost by leftovers of a bucket; `FITS_NONE` where it fits none. */
   readonly lostByBucket: Int32Array | null;
+  /** Of a share: the leftovers that it fits, as bits. */
+  readonly fittingLeftovers: number;
 }
 
 /** Points by which work without GPUs keeps off nodes whose GPUs it might strand. */
@@ -90,6 +92,7 @@ export function takenBy(
     stepPoints: gpuCount > 0 ? gpuStepPoints : cpuStepPoints,
     reservePoints: GPU_RESERVE_POINTS + costPoints(Math.max(cpu, memory), cpuStepPoints),
     lostByBucket: share?.byBucket ?? null,
+    fittingLeftovers: share?.fitting ?? 0,
   };
 }
 
@@ -107,6 +110,7 @@ export const FITS_NONE = 2 ** 30;
 
 interface ShareLosses {
   readonly byBucket: Int32Array;
+  readonly fitting: number;
   readonly least: number;
 }
 
@@ -122,11 +126,13 @@ function shareLosses(shareMillis: number, leftover: Int32Array): ShareLosses {
 function computeLosses(shareMillis: number, leftover: Int32Array): ShareLosses {
   const byBucket = new Int32Array(32).fill(FITS_NONE);
   let least = FITS_NONE;
+  let fitting = 0;
   for (let free = shareMillis; free <= 1000; free += 1) {
     const bucket = bucketOf(free);
+    fitting |= 1 << bucket;
     const lost = lostOf(leftover, free, shareMillis);
     if (lost < (byBucket[bucket] as number)) byBucket[bucket] = lost;
     if (lost < least) least = lost;
   }
-  return { byBucket, least };
+  return { byBucket, fitting, least };
 }

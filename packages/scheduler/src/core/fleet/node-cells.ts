@@ -1,6 +1,7 @@
 import { assert } from "@berth/runtime/assert";
-import { type FleetColumns, grown, NONE } from "./fleet-columns.ts";
-import { POINT, STOCK_MAX } from "./stocks.ts";
+import { type FleetColumns, grown, KINDS, NO_GPUS, NONE } from "./fleet-columns.ts";
+import { POINT } from "./stocks.ts";
+import { LEVELS, levelMax, levelMin, levelOf } from "./surplus-levels.ts";
 
 /** Nodes in a block. Small ones are cheap to search and to shift, large ones are few. */
 export const BLOCK_NODES = 32;
@@ -8,27 +9,10 @@ export const BLOCK_NODES = 32;
 /** A block that has lost this many nodes is joined to the next, where there is room. */
 const BLOCK_NODES_MIN = 8;
 
-/** Surpluses of one level cost nearly the same: 0, then up to 5 points, then up to twice as much. */
-const LEVELS = 16;
-const FIRST_LEVEL = 5 * POINT;
-const LEVEL_GROWTH = 2;
-
 /** Nodes of one size have smallest stocks within a factor of four, from 16 points up. */
 const SIZES = 8;
 const FIRST_SIZE = 16 * POINT;
 const SIZE_GROWTH = 4;
-
-const levelTop = Int32Array.from({ length: LEVELS }, (_, level) => {
-  if (level === 0) return 0;
-  return level === LEVELS - 1 ? STOCK_MAX : FIRST_LEVEL * LEVEL_GROWTH ** (level - 1);
-});
-
-function levelOf(surplus: number): number {
-  if (surplus === 0) return 0;
-  let level = 1;
-  while (surplus > (levelTop[level] as number)) level += 1;
-  return level;
-}
 
 function sizeOf(smallestStock: number): number {
   let size = 0;
@@ -36,12 +20,27 @@ function sizeOf(smallestStock: number): number {
   return size;
 }
 
+/** Idle GPUs by powers of two: none, one, two or three, four to seven, more. */
+const IDLE_RANGES = 5;
+
+function idleRangeOf(idleGpus: number): number {
+  return Math.min(IDLE_RANGES - 1, 32 - Math.clz32(idleGpus));
+}
+
 /** Nodes of one kind with alike surpluses: any request costs nearly the same on each. */
 export interface Cell {
+  readonly key: number;
   readonly kind: number;
-  /** The most that one of its nodes has, or ever had. */
+  /** The kind of all GPUs of all its nodes; `NONE` where they have several, or none. */
+  readonly gpuKind: number;
+  /** What each of its nodes adds to what a GPU costs. */
+  readonly premium: number;
+  /** The most that one of its nodes has, or had while the cell had nodes. */
   cpuMax: number;
   memoryMax: number;
+  idleGpusMax: number;
+  /** Which leftovers their GPUs have, or had: bits of `leftoverBit`. */
+  leftovers: number;
   /** Between what and what a stock of these nodes is above the smallest. */
   readonly gpuSurplusMax: number;
   readonly cpuSurplusMin: number;
@@ -58,6 +57,7 @@ export interface Cell {
  * nodes have left or shrunk; whoever finds that out narrows them.
  */
 export class NodeCells {
+  /** By number; those that are not occupied are void. */
   readonly cells: Cell[] = [];
   /** Numbers of the cells that have nodes, in no order. */
   readonly occupied: number[] = [];
@@ -75,6 +75,9 @@ export class NodeCells {
   readonly #columns: FleetColumns;
   readonly #cellOfKey = new Map<number, number>();
   readonly #occupiedAt: number[] = [];
+  readonly #spareCells: number[] = [];
+  /** Premiums of nodes with several kinds of GPU, by number. */
+  readonly #premiums: number[] = [];
   readonly #spareBlocks: number[] = [];
   #blocks = 0;
 
@@ -84,25 +87,21 @@ export class NodeCells {
 
   /** Puts a node where its columns say it belongs, or widens its block's bounds when it is there. */
   put(slot: number): void {
-    const { kind, smallest, gpuSurplus, cpuSurplus, memorySurplus, cell } = this.#columns;
-    const target = this.#cellFor(
-      kind[slot] as number,
-      sizeOf(smallest[slot] as number),
-      levelOf(gpuSurplus[slot] as number),
-      levelOf(cpuSurplus[slot] as number),
-      levelOf(memorySurplus[slot] as number),
-    );
-    if (cell[slot] !== target) {
-      if (cell[slot] !== NONE) this.remove(slot);
-      this.#insert(slot, target);
+    const { cpuFree, memoryFree, idleGpus, leftovers, cell, block } = this.#columns;
+    const key = this.#keyOf(slot);
+    const at = cell[slot] as number;
+    if (at === NONE || this.#cellAt(at).key !== key) {
+      if (at !== NONE) this.remove(slot);
+      this.#insert(slot, this.#cellOfKey.get(key) ?? this.#newCell(key, slot));
     }
-    const block = this.#columns.block[slot] as number;
-    this.#widen(block, slot);
-    this.blockIsLoose[block] = 1;
-    const { cpuFree, memoryFree } = this.#columns;
-    const into = this.#cellAt(target);
+    const there = block[slot] as number;
+    this.#widen(there, slot);
+    this.blockIsLoose[there] = 1;
+    const into = this.#cellAt(cell[slot] as number);
     into.cpuMax = Math.max(into.cpuMax, cpuFree[slot] as number);
     into.memoryMax = Math.max(into.memoryMax, memoryFree[slot] as number);
+    into.idleGpusMax = Math.max(into.idleGpusMax, idleGpus[slot] as number);
+    into.leftovers |= leftovers[slot] as number;
   }
 
   remove(slot: number): void {
@@ -156,31 +155,49 @@ export class NodeCells {
     return cell;
   }
 
-  #cellFor(
-    kind: number,
-    size: number,
-    gpuLevel: number,
-    cpuLevel: number,
-    memoryLevel: number,
-  ): number {
-    const sized = kind * SIZES + size;
-    const key = ((sized * LEVELS + gpuLevel) * LEVELS + cpuLevel) * LEVELS + memoryLevel;
-    const known = this.#cellOfKey.get(key);
-    if (known !== undefined) return known;
-    const number = this.cells.length;
+  /** Equal for nodes of one cell. */
+  #keyOf(slot: number): number {
+    const { kind, smallest, idleGpus, gpuSurplus, cpuSurplus, memorySurplus } = this.#columns;
+    let key = this.#gpusKeyOf(slot) * KINDS + (kind[slot] as number);
+    key = key * SIZES + sizeOf(smallest[slot] as number);
+    key = key * IDLE_RANGES + idleRangeOf(idleGpus[slot] as number);
+    key = key * LEVELS + levelOf(gpuSurplus[slot] as number);
+    key = key * LEVELS + levelOf(cpuSurplus[slot] as number);
+    return key * LEVELS + levelOf(memorySurplus[slot] as number);
+  }
+
+  /** Equal for nodes with GPUs of the same kind, and for those of several that cost alike. */
+  #gpusKeyOf(slot: number): number {
+    const { kind, mixedGpus, gpuKind, gpuFirst, premium } = this.#columns;
+    if (kind[slot] === NO_GPUS) return 0;
+    if (mixedGpus[slot] === 0) return 2 + 2 * (gpuKind[gpuFirst[slot] as number] as number);
+    const known = this.#premiums.indexOf(premium[slot] as number);
+    return 1 + 2 * (known >= 0 ? known : this.#premiums.push(premium[slot] as number) - 1);
+  }
+
+  #newCell(key: number, slot: number): number {
+    const { kind, mixedGpus, gpuKind, gpuFirst, premium } = this.#columns;
+    const [gpuLevel, cpuLevel, memoryLevel] = levelsIn(key);
+    const isAlike = kind[slot] !== NO_GPUS && mixedGpus[slot] === 0;
+    const number = this.#spareCells.pop() ?? this.cells.length;
     this.#cellOfKey.set(key, number);
-    this.#occupiedAt.push(NONE);
-    this.cells.push({
-      kind,
+    this.#occupiedAt[number] = NONE;
+    this.cells[number] = {
+      key,
+      kind: kind[slot] as number,
+      gpuKind: isAlike ? (gpuKind[gpuFirst[slot] as number] as number) : NONE,
+      premium: premium[slot] as number,
       cpuMax: 0,
       memoryMax: 0,
-      gpuSurplusMax: levelTop[gpuLevel] as number,
-      cpuSurplusMin: levelTop[Math.max(0, cpuLevel - 1)] as number,
-      cpuSurplusMax: levelTop[cpuLevel] as number,
-      memorySurplusMin: levelTop[Math.max(0, memoryLevel - 1)] as number,
-      memorySurplusMax: levelTop[memoryLevel] as number,
+      idleGpusMax: 0,
+      leftovers: 0,
+      gpuSurplusMax: levelMax[gpuLevel] as number,
+      cpuSurplusMin: levelMin[cpuLevel] as number,
+      cpuSurplusMax: levelMax[cpuLevel] as number,
+      memorySurplusMin: levelMin[memoryLevel] as number,
+      memorySurplusMax: levelMax[memoryLevel] as number,
       blocks: [],
-    });
+    };
     return number;
   }
 
@@ -209,6 +226,8 @@ export class NodeCells {
       this.#occupiedAt[last] = at;
     }
     this.#occupiedAt[cell] = NONE;
+    this.#cellOfKey.delete(this.#cellAt(cell).key);
+    this.#spareCells.push(cell);
   }
 
   /** The last block that begins at or before the node's rank; the first when none does. */
@@ -321,4 +340,11 @@ export class NodeCells {
     this.blockLeftovers = grown(this.blockLeftovers, length);
     this.blockIsLoose = grown(this.blockIsLoose, length);
   }
+}
+
+function levelsIn(key: number): [gpu: number, cpu: number, memory: number] {
+  const memory = key % LEVELS;
+  const rest = (key - memory) / LEVELS;
+  const cpu = rest % LEVELS;
+  return [((rest - cpu) / LEVELS) % LEVELS, cpu, memory];
 }

@@ -2,7 +2,7 @@ import { GPUS_LEFT, GPUS_SPENT, NO_GPUS, NONE } from "./fleet-columns.ts";
 import { FITS_NONE, type FleetRequest, type Taken } from "./fleet-request.ts";
 import type { Fleet } from "./fleet.ts";
 import { BLOCK_NODES, type Cell } from "./node-cells.ts";
-import { costAt, LOSS_MAX, preferredAt } from "./node-loss.ts";
+import { costAt, LOSS_MAX, preferredAt, premiumPoints } from "./node-loss.ts";
 import { blendedLoss, costPoints, type StockPrices } from "./stocks.ts";
 
 /** Cells are searched in the order of their bounds, as exactly as this many ranges of bounds allow. */
@@ -87,7 +87,7 @@ export class Search {
         this.#bounds[at] = LOSS_MAX;
         continue;
       }
-      const bound = hasGpus ? boundWithGpus(cell, taken) : boundWithout(cell, taken, prices);
+      const bound = hasGpus ? boundWithGpus(cell, request) : boundWithout(cell, taken, prices);
       this.#bounds[at] = bound;
       if (bound > highest && bound < LOSS_MAX) highest = bound;
     }
@@ -116,7 +116,7 @@ export class Search {
       if ((cells.blockDiskMax[block] as number) < diskMiB) continue;
       if ((cells.blockIdleGpusMax[block] as number) < idleGpus) continue;
       if (taken.lostByBucket !== null && lossSeen !== this.#loss) {
-        this.#sortLeftovers(cell, taken.lostByBucket, taken.stepPoints);
+        this.#sortLeftovers(cell, request, taken.lostByBucket);
         lossSeen = this.#loss;
       }
       const first = cells.blockNodes[block * BLOCK_NODES] as number;
@@ -169,33 +169,40 @@ export class Search {
 
   /** Finds out on which leftovers a share may lose less than on the best node so far, or as much. */
   #sortLeftovers(
-    { kind, gpuSurplusMax }: Cell,
+    { kind, premium, gpuSurplusMax }: Cell,
+    { gpuCount, gpuMillis, taken }: FleetRequest,
     lostByBucket: Int32Array,
-    stepPoints: number,
   ): void {
+    const extra = premiumPoints(premium, gpuCount, gpuMillis) - this.#preferredMax;
     this.#betterLeftovers = 0;
     this.#equalLeftovers = 0;
     for (let bucket = 0; bucket < lostByBucket.length; bucket += 1) {
       const lost = lostByBucket[bucket] as number;
       if (lost === FITS_NONE) continue;
       const spare = kind === GPUS_LEFT ? gpuSurplusMax : FITS_NONE;
-      const loss = costPoints(Math.max(0, lost - spare), stepPoints) - this.#preferredMax;
+      const loss = costPoints(Math.max(0, lost - spare), taken.stepPoints) + extra;
       if (loss < this.#loss) this.#betterLeftovers |= 1 << bucket;
       if (loss <= this.#loss) this.#equalLeftovers |= 1 << bucket;
     }
   }
 }
 
-function boundWithGpus(cell: Cell, taken: Taken): number {
+function boundWithGpus(cell: Cell, request: FleetRequest): number {
+  const { gpuCount, gpuMillis, kinds, taken } = request;
   if (cell.kind === NO_GPUS) return LOSS_MAX;
-  if (cell.kind === GPUS_SPENT) return 0;
+  if (taken.lostByBucket === null) {
+    if (cell.idleGpusMax < gpuCount) return LOSS_MAX;
+  } else if ((cell.leftovers & taken.fittingLeftovers) === 0) return LOSS_MAX;
+  if (kinds !== null && cell.gpuKind !== NONE && kinds[cell.gpuKind] === Infinity) return LOSS_MAX;
+  const extra = premiumPoints(cell.premium, gpuCount, gpuMillis);
+  if (cell.kind === GPUS_SPENT) return extra;
   const lost = Math.max(
     taken.gpusMin - cell.gpuSurplusMax,
     taken.cpuBesideGpus - cell.cpuSurplusMax,
     taken.memoryBesideGpus - cell.memorySurplusMax,
     0,
   );
-  return costPoints(lost, taken.stepPoints);
+  return costPoints(lost, taken.stepPoints) + extra;
 }
 
 function boundWithout(cell: Cell, taken: Taken, prices: StockPrices): number {
