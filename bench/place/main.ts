@@ -4,7 +4,6 @@ import { fromCaller } from "../caller-path.ts";
 import { placementChart } from "../charts/placement-chart.ts";
 import { machine } from "../cluster/statistics.ts";
 import { compare, DecisionError, measure, type Measurement } from "./measure.ts";
-import { measureMemory, type MemoryMeasurement } from "./memory.ts";
 import { enginesFor } from "./engines.ts";
 import { type Options, OptionsError, readOptions, USAGE } from "./options.ts";
 
@@ -17,45 +16,35 @@ try {
 }
 
 function main(options: Options): void {
-  const { nodeCounts, seed, memory, chart, json } = options;
+  const { nodeCounts, seed, chart, json } = options;
   if (options.help) {
     process.stdout.write(USAGE);
     return;
   }
-  if (!json) printHead(memory);
+  if (!json) printHead();
   const rows = options.mixes.flatMap((mix) => {
     const { fast, plain } = enginesFor(mix);
     compare(mix, seed, fast, plain);
     return nodeCounts.map((nodeCount) => {
-      const row = memory
-        ? measureMemory(mix, nodeCount, seed, fast)
-        : measure(mix, nodeCount, seed, fast);
+      const row = measure(mix, nodeCount, seed, fast);
       if (!json) printRow(row);
       return row;
     });
   });
-  if (chart !== null) {
-    writeFileSync(fromCaller(chart), placementChart(rows.filter((row) => "hash" in row)));
-  }
+  if (chart !== null) writeFileSync(fromCaller(chart), placementChart(rows));
   if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
 }
 
-function printHead(memory: boolean): void {
+function printHead(): void {
   const { cpu, threads, node } = machine();
-  const columns = memory
-    ? ["mix", "nodes", "tasks", "bytes/node", "bytes/task"]
-    : ["mix", "nodes", "placements/s", "p99 µs", "hash"];
   process.stdout.write(`${cpu}, ${threads} threads, Node ${node}\n\n`);
-  printCells(columns);
+  printCells(["mix", "nodes", "placements/s", "p99 µs", "bytes/node", "bytes/task", "hash"]);
 }
 
-function printRow(row: Measurement | MemoryMeasurement): void {
-  const { mix, nodes } = row;
-  const rest =
-    "hash" in row
-      ? [row.placementsPerSecond, row.p99Micros, row.hash]
-      : [row.tasks, row.bytesPerNode, row.bytesPerTask];
-  printCells([mix, nodes, ...rest]);
+function printRow(row: Measurement): void {
+  const { mix, nodes, placementsPerSecond, p99Micros, bytesPerNode, bytesPerTask, hash } = row;
+  const bytes = [bytesPerNode ?? "", bytesPerTask ?? ""];
+  printCells([mix, nodes, placementsPerSecond, p99Micros, ...bytes, hash]);
 }
 
 function printCells([mix = "", ...cells]: readonly (string | number)[]): void {

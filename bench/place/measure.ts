@@ -1,6 +1,7 @@
 import { percentile, rounded } from "../cluster/statistics.ts";
 import { createRandom } from "../random.ts";
 import type { EngineFactory } from "./engine.ts";
+import { measureMemory } from "./memory.ts";
 import { hashOf, Play } from "./play.ts";
 import { type Mix, placementsWanted, type Scenario } from "./scenario.ts";
 
@@ -14,6 +15,9 @@ export interface Measurement {
   readonly p99Micros: number;
   /** Fingerprint of every decision: the same everywhere for the same version. */
   readonly hash: string;
+  /** What the engine keeps in memory; null where that cannot be told from noise or from a state. */
+  readonly bytesPerNode: number | null;
+  readonly bytesPerTask: number | null;
 }
 
 /** A decision that is not what it should be: no number is worth anything then. */
@@ -29,6 +33,9 @@ const COMPARED_LOAD = 4;
 /** A rate is measured for at least so long, by playing short scenarios again. */
 const MEASURED_MS_MIN = 250;
 const ROUNDS_MAX = 50;
+
+/** In smaller clusters a few bytes of code weigh as much as a node. */
+const MEMORY_NODES_MIN = 5_000;
 
 /** Decisions timed one by one: enough for a 99th percentile that fifty of them are above. */
 const DECISIONS_TIMED = 5_000;
@@ -63,14 +70,18 @@ export function measure(
   const scenario = createScenario(mix, nodeCount, seed);
   const decided = decide(scenario, createEngine);
   const hash = hashOf(decided.places);
+  const isOfEngine = mix.needs === undefined && nodeCount >= MEMORY_NODES_MIN;
   return {
     nodes: nodeCount,
     mix: mix.name,
     placementsPerSecond: Math.round(rateOf(scenario, createEngine, hash)),
     p99Micros: rounded(percentile(timeDecisions(scenario, createEngine, hash), 99), 2),
     hash,
+    ...(isOfEngine ? measureMemory(scenario, createEngine) : NO_MEMORY),
   };
 }
+
+const NO_MEMORY = { bytesPerNode: null, bytesPerTask: null };
 
 function decide(scenario: Scenario, createEngine: EngineFactory): Play {
   const play = new Play(scenario, createEngine);

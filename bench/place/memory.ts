@@ -1,60 +1,46 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { EngineFactory } from "./engine.ts";
-import { createScenario } from "./measure.ts";
 import { Play } from "./play.ts";
-import type { Mix, Scenario } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 
 /** What an engine keeps in memory, beside the descriptions and specs it was given. */
-export interface MemoryMeasurement {
-  readonly nodes: number;
-  readonly mix: string;
-  readonly tasks: number;
+export interface Memory {
   readonly bytesPerNode: number;
   readonly bytesPerTask: number;
 }
 
+/** Part of the steps after which what is remembered of each node is there: one in … */
+const WARM_PART = 20;
+
 /**
- * Memory is what remains after a collection, typed arrays included. Everything is played once before, so
- * that code, prices and what is remembered of each spec are there already.
+ * Memory is what remains after a collection, typed arrays included. What an engine works out of its nodes
+ * when it is first asked belongs to the nodes: they are counted once a few workloads are placed. To be
+ * called when all was played before, so that code and prices are there already.
  */
-export function measureMemory(
-  mix: Mix,
-  nodeCount: number,
-  seed: number,
-  createEngine: EngineFactory,
-): MemoryMeasurement {
-  const { nodes, nodesAtStart, before, steps } = createScenario(mix, nodeCount, seed);
+export function measureMemory(scenario: Scenario, createEngine: EngineFactory): Memory {
+  const { nodesAtStart, before, steps } = scenario;
   const places = [...before, ...steps].filter((step) => step.kind === "place");
-  const scenario = { nodes, nodesAtStart, before: [], steps: places };
-  warmUp(scenario, createEngine);
+  const few = Math.ceil(places.length / WARM_PART);
   const atStart = collectedBytes();
-  const play = new Play(scenario, createEngine);
+  const play = new Play({ ...scenario, before: [], steps: places }, createEngine);
+  for (const step of places.slice(0, few)) play.take(step);
   const withNodes = collectedBytes();
-  playAll(scenario, play);
+  const placed = play.placed;
+  for (const step of places.slice(few)) play.take(step);
   const withTasks = collectedBytes();
+  const tasks = Math.max(1, play.placed - placed);
   return {
-    nodes: nodeCount,
-    mix: mix.name,
-    tasks: play.placed,
     bytesPerNode: Math.round((withNodes - atStart - play.ownBytes) / nodesAtStart),
-    bytesPerTask: Math.round((withTasks - withNodes) / Math.max(1, play.placed)),
+    bytesPerTask: Math.round((withTasks - withNodes) / tasks),
   };
-}
-
-/** In a function of its own, because what a frame has held may live as long as the frame. */
-function warmUp(scenario: Scenario, createEngine: EngineFactory): void {
-  playAll(scenario, new Play(scenario, createEngine));
-}
-
-function playAll({ steps }: Scenario, play: Play): void {
-  for (const step of steps) play.take(step);
 }
 
 function collectedBytes(): number {
   setFlagsFromString("--expose-gc");
   const collect: () => void = runInNewContext("gc");
-  for (let again = 0; again < 3; again += 1) collect();
+  // What only weak references held goes in a later round than what held those.
+  for (let round = 0; round < 3; round += 1) collect();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }

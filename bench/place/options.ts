@@ -7,7 +7,6 @@ export interface Options {
   readonly nodeCounts: readonly number[];
   readonly mixes: readonly Mix[];
   readonly seed: number;
-  readonly memory: boolean;
   /** Where to draw the rates, as given. */
   readonly chart: string | null;
   readonly json: boolean;
@@ -26,7 +25,7 @@ export const NODES_MAX = 100_000;
 const DEFAULT_NODES = "100,1000,5000,10000,20000";
 const DEFAULT_SEED = "1";
 
-export const USAGE = `usage: bench:place [--nodes N[,N…]] [--mix NAME[,NAME…]] [--seed N] [--memory] [--chart FILE] [--json]
+export const USAGE = `usage: bench:place [--nodes N[,N…]] [--mix NAME[,NAME…]] [--seed N] [--chart FILE] [--json]
 
 How fast the placement engine decides, alone on one thread: nothing is logged, sent or started.
 Decisions are compared with those of plain loops on a small cluster, and hashed, before any is timed.
@@ -35,16 +34,14 @@ Decisions are compared with those of plain loops on a small cluster, and hashed,
   --mix     what is placed (default all):
 ${MIXES.map(({ name, about }) => `              ${name.padEnd(12)} ${about}`).join("\n")}
   --seed    another draw of the same mixes (default ${DEFAULT_SEED})
-  --memory  bytes for each node and each granted task instead of times
   --chart   draws the rates to a file (SVG)
-  --json    an array of {nodes, mix, placementsPerSecond, p99Micros, hash} instead of a table
+  --json    an array of {nodes, mix, placementsPerSecond, p99Micros, hash, bytesPerNode, bytesPerTask} instead of a table
 `;
 
 const ARGUMENTS = {
   nodes: { type: "string", default: DEFAULT_NODES },
   mix: { type: "string" },
   seed: { type: "string", default: DEFAULT_SEED },
-  memory: { type: "boolean", default: false },
   chart: { type: "string" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -52,12 +49,11 @@ const ARGUMENTS = {
 
 /** Reads the command line, refusing what it does not know. */
 export function readOptions(args: readonly string[]): Options {
-  const { nodes, mix, seed, memory, chart, json, help } = parse(args);
+  const { nodes, mix, seed, chart, json, help } = parse(args);
   return {
     nodeCounts: nodes.split(",").map((text) => readCount("--nodes", text, NODES_MAX)),
     mixes: mix === undefined ? MIXES : mix.split(",").map(readMix),
     seed: readCount("--seed", seed, 0xffff_ffff),
-    memory,
     chart: chart ?? null,
     json,
     help,

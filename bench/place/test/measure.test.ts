@@ -117,10 +117,11 @@ describe("measuring", () => {
         },
       };
     };
-    const { bytesPerNode, bytesPerTask, tasks } = measureMemory(mix, 10, 1, heavy);
-    expect(bytesPerNode).toBeGreaterThan(900_000);
-    expect(bytesPerNode).toBeLessThan(1_100_000);
-    expect((bytesPerTask * tasks) / 1_000).toBeGreaterThan(9_000);
-    expect((bytesPerTask * tasks) / 1_000).toBeLessThan(12_000);
+    const scenario = createScenario(mix, 100, 1);
+    const { bytesPerNode, bytesPerTask } = measureMemory(scenario, heavy);
+    expect(bytesPerNode).toBeGreaterThan(1_000_000);
+    expect(bytesPerNode).toBeLessThan(1_200_000);
+    expect(bytesPerTask).toBeGreaterThan(9_000);
+    expect(bytesPerTask).toBeLessThan(12_000);
   });
 });

@@ -4,10 +4,10 @@ import { OptionsError, readOptions, USAGE } from "../options.ts";
 
 describe("options of bench:place", () => {
   it("default to every mix on five sizes of cluster", () => {
-    const { nodeCounts, mixes, memory, json } = readOptions([]);
+    const { nodeCounts, mixes, json } = readOptions([]);
     expect(nodeCounts).toEqual([100, 1_000, 5_000, 10_000, 20_000]);
     expect(mixes).toEqual(MIXES);
-    expect([memory, json]).toEqual([false, false]);
+    expect(json).toBe(false);
   });
 
   it("select sizes and mixes, in the order given", () => {

@@ -19,7 +19,7 @@ const SLOTS_MIN = 64;
  */
 export class FleetColumns {
   slots = 0;
-  /** Position in the order of node ids, which decides between equals. */
+  /** Grows in the order of node ids, which decides between equals. */
   rank = new Int32Array(0);
   cpuFree = new Float64Array(0);
   memoryFree = new Float64Array(0);

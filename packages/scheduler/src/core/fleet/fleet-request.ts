@@ -1,4 +1,5 @@
 import { bucketOf } from "./fleet-columns.ts";
+import type { SlotBits } from "./slot-bits.ts";
 import { costPoints, type StockPrices, takenOf } from "./stocks.ts";
 
 /** What one allocation asks, in numbers. */
@@ -38,8 +39,8 @@ export class Preference {
 
 /** Everything a search needs to know of a request, in the fleet's terms. */
 export interface FleetRequest extends Amounts {
-  /** By slot: 1 where the request may go, as far as that does not change. Null: anywhere. */
-  readonly mask: Uint8Array | null;
+  /** Where the request may go, as far as that does not change. Null: anywhere. */
+  readonly mask: SlotBits | null;
   /**
    * By GPU kind: what is taken of a device's memory, infinite for kinds that are not accepted. Null
    * where any kind will do.

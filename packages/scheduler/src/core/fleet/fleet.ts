@@ -40,6 +40,10 @@ export interface NodeRoom {
   readonly gpus: readonly GpuRoom[];
 }
 
+/** Ranks are below this, and those of nodes that come in order so far apart. */
+const RANKS = 2 ** 30;
+const RANKS_APART = 1024;
+
 /**
  * All nodes of a cluster, kept for finding the best one for a request quickly: what is free as arrays,
  * and the open nodes in cells of alike value. It holds nothing that the cluster's state does not hold,
@@ -148,10 +152,9 @@ export class Fleet {
     if (slot === undefined) return;
     if (this.columns.cell[slot] !== NONE) this.cells.remove(slot);
     this.#resizeGpus(slot, 0);
-    const at = this.columns.rank[slot] as number;
+    const at = this.#positionOf(id);
     this.order.copyWithin(at, at + 1, this.nodes);
     this.nodes -= 1;
-    this.#renumber(at);
     this.#slots.delete(id);
     this.#ids[slot] = null;
     this.#isOpen[slot] = false;
@@ -229,7 +232,7 @@ export class Fleet {
     this.order.copyWithin(at + 1, at, this.nodes);
     this.order[at] = slot;
     this.nodes += 1;
-    this.#renumber(at);
+    this.#rankAt(at);
     return slot;
   }
 
@@ -244,9 +247,20 @@ export class Fleet {
     return low;
   }
 
-  #renumber(from: number): void {
+  /** Gives the node at a position a rank between its neighbours'; where there is none, all new ones. */
+  #rankAt(at: number): void {
+    const { order, nodes } = this;
     const { rank } = this.columns;
-    for (let at = from; at < this.nodes; at += 1) rank[this.order[at] as number] = at;
+    const before = at === 0 ? -1 : (rank[order[at - 1] as number] as number);
+    const isLast = at + 1 === nodes;
+    const after = isLast ? before + 2 * RANKS_APART : (rank[order[at + 1] as number] as number);
+    if (after - before > 1 && after < RANKS) {
+      rank[order[at] as number] = Math.floor((before + after) / 2);
+      return;
+    }
+    // Half of the ranks stay free for nodes that come after all others.
+    const apart = Math.floor(RANKS / 2 / nodes);
+    for (let each = 0; each < nodes; each += 1) rank[order[each] as number] = each * apart;
   }
 
   #resizeGpus(slot: number, count: number): void {

@@ -1,5 +1,6 @@
 import type { NodeDescription } from "@berth/protocol";
 import { grown } from "./fleet-columns.ts";
+import { Zeros } from "./zeros.ts";
 
 /** The number of the value that a node of no slot has. */
 const NOBODY = -1;
@@ -68,6 +69,7 @@ export class AttributeColumn {
 export class NodeAttributes {
   readonly #nodes: (NodeDescription | null)[] = [];
   readonly #columns = new Map<string, AttributeColumn>();
+  readonly zeros = new Zeros();
   #slotNumbers = new Int32Array(0);
 
   /** Each slot as a value of its own. */

@@ -7,6 +7,7 @@ import {
   type Preference,
   type Taken,
 } from "./fleet-request.ts";
+import { hasSlot } from "./slot-bits.ts";
 import { blendedLoss, costPoints, POINT } from "./stocks.ts";
 
 /** Above every loss: what is lost where a request does not fit, or must not go. */
@@ -28,7 +29,7 @@ export function lossAt(fleet: Fleet, request: FleetRequest, slot: number): numbe
 /** The same without what is preferred. */
 export function costAt(fleet: Fleet, request: FleetRequest, slot: number): number {
   const { columns } = fleet;
-  if (request.mask !== null && request.mask[slot] === 0) return LOSS_MAX;
+  if (request.mask !== null && !hasSlot(request.mask, slot)) return LOSS_MAX;
   if ((columns.cpuFree[slot] as number) < request.cpuMillis) return LOSS_MAX;
   if ((columns.memoryFree[slot] as number) < request.memoryMiB) return LOSS_MAX;
   if ((columns.diskFree[slot] as number) < request.diskMiB) return LOSS_MAX;

@@ -14,20 +14,20 @@ import { gpuDevices } from "../place/gpus.ts";
 import { nodeAttribute } from "../place/node-attribute.ts";
 import type { PlacementRequest } from "../place/placement-request.ts";
 import type { Described } from "../state/cluster-state.ts";
-import { grown } from "./fleet-columns.ts";
 import { MASKS_REMEMBERED_MAX } from "./limits.ts";
 import type { AttributeColumn, NodeAttributes } from "./node-attributes.ts";
+import { keepCommon, type SlotBits, slotBits, withSlot } from "./slot-bits.ts";
 
 /** Answers to one question about nodes that only their description decides. */
 interface Part {
   readonly test: (node: Described) => boolean;
-  /** 1 for each slot whose node passes. */
-  bits: Uint8Array;
+  /** The slots whose nodes pass. */
+  bits: SlotBits;
 }
 
 interface Mask {
   readonly parts: readonly Part[];
-  bits: Uint8Array;
+  bits: SlotBits;
 }
 
 /**
@@ -45,8 +45,8 @@ export class NodeMasks {
     this.#attributes = attributes;
   }
 
-  /** By slot: 1 where the request may go. To be used before nodes change. */
-  maskFor(request: PlacementRequest): Uint8Array {
+  /** The slots where the request may go. To be used before nodes change. */
+  maskFor(request: PlacementRequest): SlotBits {
     const key = keyOf(request);
     if (this.#latest?.key === key) return this.#latest.mask.bits;
     const mask = this.#masks.get(key) ?? this.#makeMask(request);
@@ -59,13 +59,13 @@ export class NodeMasks {
 
   #makeMask(request: PlacementRequest): Mask {
     const parts = this.#partsOf(request);
-    const bits = new Uint8Array(this.#attributes.slots).fill(1);
+    const bits = slotBits(this.#attributes.slots).fill(-1);
     for (const part of parts) keepCommon(bits, part.bits);
     return { parts, bits };
   }
 
-  /** 1 for each slot on whose node the constraint holds. */
-  whereHolds(constraint: Constraint, source: string): Uint8Array {
+  /** The slots on whose nodes the constraint holds. */
+  whereHolds(constraint: Constraint, source: string): SlotBits {
     return this.#constraintPart(constraint, source).bits;
   }
 
@@ -122,7 +122,7 @@ export class NodeMasks {
     return this.#keptPart(`constraint ${source}`, test, () => this.#bitsOf(constraint));
   }
 
-  #keptPart(key: string, test: Part["test"], bitsOf: () => Uint8Array): Part {
+  #keptPart(key: string, test: Part["test"], bitsOf: () => SlotBits): Part {
     const known = this.#parts.get(key);
     const part = known ?? { test, bits: bitsOf() };
     this.#parts.delete(key);
@@ -131,19 +131,19 @@ export class NodeMasks {
     return part;
   }
 
-  #bitsOf(constraint: Constraint): Uint8Array {
+  #bitsOf(constraint: Constraint): SlotBits {
     switch (constraint.op) {
       case "and":
       case "or": {
         const right = this.#bitsOf(constraint.right);
         const isAnd = constraint.op === "and";
-        return this.#bitsOf(constraint.left).map((bit, slot) => {
-          const other = right[slot] as number;
-          return isAnd ? bit & other : bit | other;
+        return this.#bitsOf(constraint.left).map((word, at) => {
+          const other = right[at] as number;
+          return isAnd ? word & other : word | other;
         });
       }
       case "not":
-        return this.#bitsOf(constraint.term).map((bit) => 1 - bit);
+        return this.#bitsOf(constraint.term).map((word) => ~word);
       case "exists":
       case "in":
       case "compare": {
@@ -156,11 +156,13 @@ export class NodeMasks {
   #bitsWhere(
     { numbers, samples, nodes }: AttributeColumn,
     test: (description: NodeDescription) => boolean,
-  ): Uint8Array {
+  ): SlotBits {
     const answers = samples.map((sample, number) => (nodes[number] ?? 0) > 0 && test(sample));
-    const bits = new Uint8Array(this.#attributes.slots);
-    for (let slot = 0; slot < bits.length; slot += 1) {
-      bits[slot] = answers[numbers[slot] as number] === true ? 1 : 0;
+    const { slots } = this.#attributes;
+    const bits = slotBits(slots);
+    for (let slot = 0; slot < slots; slot += 1) {
+      if (answers[numbers[slot] as number] !== true) continue;
+      bits[slot >>> 5] = (bits[slot >>> 5] as number) | (1 << (slot & 31));
     }
     return bits;
   }
@@ -227,23 +229,13 @@ function keyOf(request: PlacementRequest): string {
     driver,
     pool,
     tolerations,
-    constraints.map(({ source }) => source),
+    constraints.length > 1
+      ? [...new Set(constraints.map(({ source }) => source))].sort()
+      : constraints[0]?.source,
     gpu,
     devices,
     amounts.diskMiB > 0 ? diskClass : null,
   ]);
-}
-
-function keepCommon(bits: Uint8Array, others: Uint8Array): void {
-  for (let slot = 0; slot < bits.length; slot += 1) {
-    bits[slot] = (bits[slot] as number) & (others[slot] as number);
-  }
-}
-
-function withSlot(bits: Uint8Array, slot: number, passes: boolean): Uint8Array {
-  const wide = slot < bits.length ? bits : grown(bits, Math.max(64, slot + 1, bits.length * 2));
-  wide[slot] = passes ? 1 : 0;
-  return wide;
 }
 
 function dropOldest<Value>(map: Map<string, Value>, most: number): void {

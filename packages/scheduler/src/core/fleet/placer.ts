@@ -62,7 +62,7 @@ export class Placer {
 
   /** An idle node joins; its slot is its own until it leaves. */
   join(description: NodeDescription): number {
-    this.#session = null;
+    this.#closeSession();
     this.#joined += 1;
     const node = newNode(this.#joined, description, 0);
     const slot = this.engine.setNode(description, roomOf(node, unused()));
@@ -76,11 +76,12 @@ export class Placer {
 
   /** A node is gone, and its tasks with it. */
   leave(id: NodeId): void {
-    this.#session = null;
+    this.#closeSession();
     const slot = this.engine.fleet.slotOf(id);
     assert(slot !== undefined, `node ${id} has not joined`);
-    for (let task = 0; task < this.#tasks.rows; task += 1) {
-      if (this.#tasks.slot[task] === slot) this.#tasks.remove(task);
+    const tasks = this.#tasks;
+    for (let task = tasks.firstOn(slot); task !== NONE; task = tasks.firstOn(slot)) {
+      tasks.remove(task);
     }
     this.engine.removeNode(id);
     this.#reprice();
@@ -120,7 +121,7 @@ export class Placer {
     const placed = this.#placeSome(session, count, tasks);
     if (placed === count) return placed;
     for (let at = placed - 1; at >= 0; at -= 1) this.end(tasks[at] as number);
-    this.#session = null;
+    this.#closeSession();
     return 0;
   }
 
@@ -159,7 +160,7 @@ export class Placer {
     fleet.revalue(slot);
     fleet.setOpen(slot, true);
     // Its workload may go where it was: what rules say of its nodes is worked out again.
-    if (this.#tasks.isLinked(task)) this.#session = null;
+    if (this.#tasks.isLinked(task)) this.#closeSession();
     this.#tasks.remove(task);
   }
 
@@ -167,8 +168,7 @@ export class Placer {
     const { fleet } = this.engine;
     const { columns } = fleet;
     const tasks = this.#tasks;
-    const task = tasks.add();
-    tasks.slot[task] = slot;
+    const task = tasks.add(slot);
     tasks.cpuMillis[task] = request.cpuMillis;
     tasks.memoryMiB[task] = request.memoryMiB;
     tasks.diskMiB[task] = request.diskMiB;
@@ -191,6 +191,7 @@ export class Placer {
 
   #sessionOf(spec: WorkloadSpec): Session {
     if (this.#session?.spec === spec) return this.#session;
+    this.#closeSession();
     const request = newPlacementRequest(spec);
     const { colocate } = request;
     assert(
@@ -207,6 +208,11 @@ export class Placer {
     const session = { spec, wanted: request, request: compiled, preferences, list };
     this.#session = session;
     return session;
+  }
+
+  #closeSession(): void {
+    this.#session?.preferences.close();
+    this.#session = null;
   }
 
   #listOf(spec: WorkloadSpec): number {

@@ -10,6 +10,8 @@ import {
 import { FORBIDDEN, Preference } from "./fleet-request.ts";
 import type { AttributeColumn, NodeAttributes } from "./node-attributes.ts";
 import { attributeColumn, type NodeMasks } from "./node-masks.ts";
+import { hasSlot } from "./slot-bits.ts";
+import { Zeros } from "./zeros.ts";
 
 /** Where a workload's allocations are, and those of others that it must be beside. */
 export interface Whereabouts {
@@ -50,6 +52,12 @@ export class PreferencesInForce {
   add(slot: number): void {
     for (const moving of this.#moving) moving.add(slot);
   }
+
+  /** Nobody asks any more: what was borrowed is given back. Who never does only costs memory. */
+  close(): void {
+    for (const moving of this.#moving) moving.close();
+    this.#moving.length = 0;
+  }
 }
 
 function leaning(
@@ -62,7 +70,7 @@ function leaning(
     const holds = masks.whereHolds(constraint, source);
     const more = affinityPoints(weight);
     for (let slot = 0; slot < points.length; slot += 1) {
-      if (holds[slot] === 1) points[slot] = (points[slot] as number) + more;
+      if (hasSlot(holds, slot)) points[slot] = (points[slot] as number) + more;
     }
   }
   return new Preference(attributes.slotNumbers, points, most(points));
@@ -87,14 +95,16 @@ function beside(column: AttributeColumn, slots: Iterable<number>): Preference {
 
 /** Replicas of a service are better on different nodes. */
 function apart(attributes: NodeAttributes): Moving {
-  const preference = new Preference(attributes.slotNumbers, new Int32Array(attributes.slots), 0);
-  return new Moving(preference, (there) => REPLICA_POINTS * there);
+  const { slotNumbers, slots, zeros } = attributes;
+  const preference = new Preference(slotNumbers, zeros.borrow(slots), 0);
+  return new Moving(preference, (there) => REPLICA_POINTS * there, zeros);
 }
 
 function limited({ by, max }: Distinct, attributes: NodeAttributes): Moving {
   const { numbers, values } = attributeColumn(attributes, by);
-  const preference = new Preference(numbers, new Int32Array(values.length), 0);
-  return new Moving(preference, (there) => (there >= max ? FORBIDDEN : 0));
+  const { zeros } = attributes;
+  const preference = new Preference(numbers, zeros.borrow(values.length), 0);
+  return new Moving(preference, (there) => (there >= max ? FORBIDDEN : 0), zeros);
 }
 
 function spreading(rule: Spread, count: number, attributes: NodeAttributes): Moving {
@@ -103,7 +113,13 @@ function spreading(rule: Spread, count: number, attributes: NodeAttributes): Mov
   const pointsOf = (there: number, value: string) =>
     spreadPoints(rule, value, there, count, valuesInUse);
   const points = new Int32Array(values.length);
-  for (const [number, value] of values.entries()) points[number] = pointsOf(0, value);
+  // Where nothing is yet, values without a target of their own are all alike.
+  const other = values.findIndex((value) => !Object.hasOwn(rule.targets, value));
+  if (other >= 0) points.fill(pointsOf(0, values[other] as string));
+  for (const value of Object.keys(rule.targets)) {
+    const number = column.numberOf(value);
+    if (number !== undefined) points[number] = pointsOf(0, value);
+  }
   const preference = new Preference(numbers, points, 0);
   return new Moving(
     preference,
@@ -118,16 +134,20 @@ class Moving {
   readonly #pointsOf: (there: number, number: number) => number;
   /** Where its maximum is kept as low as it is. */
   readonly #column: AttributeColumn | null;
+  /** Whom its points were borrowed from. */
+  readonly #zeros: Zeros | null;
   readonly #counts = new Map<number, number>();
 
   constructor(
     preference: Preference,
     pointsOf: (there: number, number: number) => number,
-    column: AttributeColumn | null = null,
+    from: AttributeColumn | Zeros,
   ) {
     this.preference = preference;
     this.#pointsOf = pointsOf;
+    const column = from instanceof Zeros ? null : from;
     this.#column = column;
+    this.#zeros = from instanceof Zeros ? from : null;
     if (column) preference.pointsMax = mostInUse(preference.points, column.nodes, 0);
   }
 
@@ -141,6 +161,13 @@ class Moving {
     // Points only fall, so that another value with as many is the end of the search.
     if (this.#column === null || before !== pointsMax) return;
     this.preference.pointsMax = mostInUse(points, this.#column.nodes, before);
+  }
+
+  close(): void {
+    if (this.#zeros === null) return;
+    const { points } = this.preference;
+    for (const number of this.#counts.keys()) points[number] = 0;
+    this.#zeros.giveBack(points);
   }
 }
 

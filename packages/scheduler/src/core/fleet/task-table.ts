@@ -5,7 +5,7 @@ const GROWTH = 1.25;
 const ROWS_MIN = 64;
 
 /**
- * What each task was given, as one array for each field: 68 bytes for a task. Rows of tasks that have
+ * What each task was given, as one array for each field: 72 bytes for a task. Rows of tasks that have
  * ended are given to new ones.
  */
 export class TaskTable {
@@ -25,12 +25,33 @@ export class TaskTable {
   /** Neighbours in the list that a task is in: see `link`. A spare row's next one. */
   previous = new Int32Array(0);
   next = new Int32Array(0);
+  /** The next task on the same node. */
+  beside = new Int32Array(0);
   rows = 0;
   #spare = NONE;
-  /** First task of each list. */
+  /** First task of each list, and of each node by slot. */
   readonly #first: number[] = [];
+  #firstOn = new Int32Array(0);
 
-  add(): number {
+  /** A row for a task on a node. */
+  add(slot: number): number {
+    const row = this.#newRow();
+    if (slot >= this.#firstOn.length) {
+      const from = this.#firstOn.length;
+      this.#firstOn = grown(this.#firstOn, Math.max(ROWS_MIN, 2 * slot)).fill(NONE, from);
+    }
+    this.slot[row] = slot;
+    this.beside[row] = this.#firstOn[slot] as number;
+    this.#firstOn[slot] = row;
+    return row;
+  }
+
+  /** A task on the node; `NONE` where there is none. */
+  firstOn(slot: number): number {
+    return this.#firstOn[slot] ?? NONE;
+  }
+
+  #newRow(): number {
     const spare = this.#spare;
     if (spare !== NONE) {
       this.#spare = this.next[spare] as number;
@@ -43,6 +64,7 @@ export class TaskTable {
 
   remove(row: number): void {
     this.#unlink(row);
+    this.#takeFrom(this.slot[row] as number, row);
     this.slot[row] = NONE;
     this.next[row] = this.#spare;
     this.#spare = row;
@@ -85,6 +107,16 @@ export class TaskTable {
     if (after !== NONE) this.previous[after] = before;
   }
 
+  #takeFrom(slot: number, row: number): void {
+    let before = this.#firstOn[slot] as number;
+    if (before === row) {
+      this.#firstOn[slot] = this.beside[row] as number;
+      return;
+    }
+    while (this.beside[before] !== row) before = this.beside[before] as number;
+    this.beside[before] = this.beside[row] as number;
+  }
+
   #grow(): void {
     const length = Math.max(ROWS_MIN, Math.ceil(this.rows * GROWTH));
     this.slot = grown(this.slot, length);
@@ -99,6 +131,7 @@ export class TaskTable {
     this.moreGpus = grown(this.moreGpus, length);
     this.previous = grown(this.previous, length);
     this.next = grown(this.next, length);
+    this.beside = grown(this.beside, length);
   }
 }
 
