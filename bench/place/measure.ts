@@ -70,14 +70,17 @@ export function measure(
   const scenario = createScenario(mix, nodeCount, seed);
   const decided = decide(scenario, createEngine);
   const hash = hashOf(decided.places);
-  const isOfEngine = mix.needs === undefined && nodeCount >= MEMORY_NODES_MIN;
+  const isBulk = mix.needs === undefined;
+  const timed = timeDecisions(scenario, createEngine, hash);
+  const rate = isBulk ? rateOf(scenario, createEngine, hash) : timed.rate;
+  const isWeighed = isBulk && nodeCount >= MEMORY_NODES_MIN;
   return {
     nodes: nodeCount,
     mix: mix.name,
-    placementsPerSecond: Math.round(rateOf(scenario, createEngine, hash)),
-    p99Micros: rounded(percentile(timeDecisions(scenario, createEngine, hash), 99), 2),
+    placementsPerSecond: Math.round(rate),
+    p99Micros: rounded(percentile(timed.micros, 99), 2),
     hash,
-    ...(isOfEngine ? measureMemory(scenario, createEngine) : NO_MEMORY),
+    ...(isWeighed ? measureMemory(scenario, createEngine) : NO_MEMORY),
   };
 }
 
@@ -105,12 +108,20 @@ function rateOf(scenario: Scenario, createEngine: EngineFactory, hash: string): 
   return placed / (tookMs / 1_000);
 }
 
-/** Microseconds of single decisions, evenly over the scenario. */
-function timeDecisions(scenario: Scenario, createEngine: EngineFactory, hash: string): number[] {
+interface Timed {
+  /** Microseconds of single decisions, evenly over the scenario. */
+  readonly micros: number[];
+  /** Placements a second over all of them, one by one. */
+  readonly rate: number;
+}
+
+function timeDecisions(scenario: Scenario, createEngine: EngineFactory, hash: string): Timed {
   const every = Math.max(1, Math.floor(placementsWanted(scenario.steps) / DECISIONS_TIMED));
   const play = new Play(scenario, createEngine);
-  const tookMicros: number[] = [];
+  const placedBefore = play.placed;
+  const micros: number[] = [];
   let untilNext = 0;
+  let tookMs = 0;
   for (const step of scenario.steps) {
     if (step.kind !== "place") {
       play.take(step);
@@ -122,13 +133,14 @@ function timeDecisions(scenario: Scenario, createEngine: EngineFactory, hash: st
       const part = { ...step, count: together };
       const startedMs = performance.now();
       play.take(part);
-      const took = (performance.now() - startedMs) * 1_000;
-      if (untilNext === 0) tookMicros.push(took);
+      const took = performance.now() - startedMs;
+      tookMs += took;
+      if (untilNext === 0) micros.push(took * 1_000);
       untilNext = untilNext === 0 ? every - 1 : untilNext - 1;
     }
   }
   expectHash(play, hash);
-  return tookMicros;
+  return { micros, rate: (play.placed - placedBefore) / (tookMs / 1_000) };
 }
 
 function expectHash({ places }: Play, hash: string): void {

@@ -7,7 +7,7 @@ const HIGH_PRIORITY = 70;
 /** Allocations of one of the workloads that fill the cluster. */
 const TASKS_PER_WORKLOAD = 8;
 /** How many jobs push others out, whatever the cluster's size; the first is a gang of 512 GPUs. */
-const JOBS = 12;
+const JOBS = 3;
 const LARGEST = 64;
 const DEVICES = [1, 2, 4, 8];
 

@@ -1,6 +1,7 @@
 import { byCodeUnit } from "../state/canonical-text.ts";
-import { FORBIDDEN, Preference } from "./fleet-request.ts";
+import type { FleetRequest } from "./fleet-request.ts";
 import type { AttributeColumn } from "./node-attributes.ts";
+import { hasSlot, sizeOf, slotBits, withSlot } from "./slot-bits.ts";
 
 interface Domain {
   readonly number: number;
@@ -32,9 +33,17 @@ export function domainsWithRoom(
   return domains.map(({ number }) => number);
 }
 
-/** Nodes with one value, and no others. */
-export function onlyAt({ numbers, values }: AttributeColumn, number: number): Preference {
-  const points = new Int32Array(values.length).fill(FORBIDDEN);
-  points[number] = 0;
-  return new Preference(numbers, points, 0);
+/** The request on the nodes with one value, and no others. */
+export function within(
+  request: FleetRequest,
+  { numbers }: AttributeColumn,
+  number: number,
+  slots: number,
+): FleetRequest {
+  const mask = slotBits(slots);
+  for (let slot = 0; slot < slots; slot += 1) {
+    const isIn = request.mask === null || hasSlot(request.mask, slot);
+    if (numbers[slot] === number && isIn) withSlot(mask, slot, true);
+  }
+  return { ...request, mask, maskSize: sizeOf(mask) };
 }

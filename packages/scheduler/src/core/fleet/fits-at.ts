@@ -1,6 +1,5 @@
 import type { Fleet } from "./fleet.ts";
-import type { FleetRequest } from "./fleet-request.ts";
-import { isShare } from "./fleet-request.ts";
+import { type FleetRequest, isShare } from "./fleet-request.ts";
 import { LOSS_MAX, lossAt } from "./node-loss.ts";
 
 /**
@@ -26,6 +25,10 @@ function gpuFitsAt(fleet: Fleet, request: FleetRequest, slot: number): number {
   const { columns } = fleet;
   const { kinds, gpuMillis, gpuCount } = request;
   const first = columns.gpuFirst[slot] as number;
+  if (!isShare(request) && columns.mixedGpus[slot] === 0) {
+    // One kind, which is accepted where anything fits.
+    return Math.floor((columns.idleGpus[slot] as number) / gpuCount);
+  }
   const end = first + (columns.gpuCount[slot] as number);
   const idle = new Map<string, number>();
   let shares = 0;

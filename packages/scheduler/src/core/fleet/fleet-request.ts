@@ -41,6 +41,8 @@ export class Preference {
 export interface FleetRequest extends Amounts {
   /** Where the request may go, as far as that does not change. Null: anywhere. */
   readonly mask: SlotBits | null;
+  /** How many slots the mask has. */
+  readonly maskSize: number;
   /**
    * By GPU kind: what is taken of a device's memory, infinite for kinds that are not accepted. Null
    * where any kind will do.

@@ -16,7 +16,7 @@ import type { PlacementRequest } from "../place/placement-request.ts";
 import type { Described } from "../state/cluster-state.ts";
 import { MASKS_REMEMBERED_MAX } from "./limits.ts";
 import type { AttributeColumn, NodeAttributes } from "./node-attributes.ts";
-import { keepCommon, type SlotBits, slotBits, withSlot } from "./slot-bits.ts";
+import { keepCommon, sizeOf, type SlotBits, slotBits, withSlot } from "./slot-bits.ts";
 
 /** Answers to one question about nodes that only their description decides. */
 interface Part {
@@ -25,9 +25,17 @@ interface Part {
   bits: SlotBits;
 }
 
-interface Mask {
+interface KeptMask {
   readonly parts: readonly Part[];
   bits: SlotBits;
+  /** Null when nobody has counted since it changed. */
+  size: number | null;
+}
+
+/** Where a request may go, and how many slots that is. */
+export interface Mask {
+  readonly bits: SlotBits;
+  readonly size: number;
 }
 
 /**
@@ -38,30 +46,35 @@ interface Mask {
 export class NodeMasks {
   readonly #attributes: NodeAttributes;
   readonly #parts = new Map<string, Part>();
-  readonly #masks = new Map<string, Mask>();
-  #latest: { readonly key: string; readonly mask: Mask } | null = null;
+  readonly #masks = new Map<string, KeptMask>();
+  #latest: { readonly key: string; readonly mask: KeptMask } | null = null;
 
   constructor(attributes: NodeAttributes) {
     this.#attributes = attributes;
   }
 
   /** The slots where the request may go. To be used before nodes change. */
-  maskFor(request: PlacementRequest): SlotBits {
+  maskFor(request: PlacementRequest): Mask {
     const key = keyOf(request);
-    if (this.#latest?.key === key) return this.#latest.mask.bits;
+    const mask = this.#latest?.key === key ? this.#latest.mask : this.#recall(key, request);
+    mask.size ??= sizeOf(mask.bits);
+    return { bits: mask.bits, size: mask.size };
+  }
+
+  #recall(key: string, request: PlacementRequest): KeptMask {
     const mask = this.#masks.get(key) ?? this.#makeMask(request);
     this.#masks.delete(key);
     this.#masks.set(key, mask);
     dropOldest(this.#masks, MASKS_REMEMBERED_MAX);
     this.#latest = { key, mask };
-    return mask.bits;
+    return mask;
   }
 
-  #makeMask(request: PlacementRequest): Mask {
+  #makeMask(request: PlacementRequest): KeptMask {
     const parts = this.#partsOf(request);
     const bits = slotBits(this.#attributes.slots).fill(-1);
     for (const part of parts) keepCommon(bits, part.bits);
-    return { parts, bits };
+    return { parts, bits, size: null };
   }
 
   /** The slots on whose nodes the constraint holds. */
@@ -78,6 +91,7 @@ export class NodeMasks {
     for (const mask of this.#masks.values()) {
       const passes = description !== null && mask.parts.every(({ test }) => test({ description }));
       mask.bits = withSlot(mask.bits, slot, passes);
+      mask.size = null;
     }
   }
 

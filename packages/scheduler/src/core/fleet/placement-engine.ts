@@ -69,6 +69,7 @@ export class PlacementEngine {
     const { cpuMillis, memoryMiB, diskMiB, networkMbps } = amounts;
     const gpuCount = isOfGpus ? gpu.count : 0;
     const gpuMillis = isOfGpus ? (gpu.shareMillis ?? WHOLE_GPU_MILLIS) : WHOLE_GPU_MILLIS;
+    const { bits, size } = this.masks.maskFor(request);
     // Field by field: the search reads them millions of times, and objects that are spread are slow.
     return {
       cpuMillis,
@@ -79,7 +80,8 @@ export class PlacementEngine {
       gpuCount,
       gpuMillis,
       isZoned: numa === "require",
-      mask: this.masks.maskFor(request),
+      mask: bits,
+      maskSize: size,
       kinds: isOfGpus ? this.#kindsFor(gpu) : null,
       alsoFits,
       preferences,

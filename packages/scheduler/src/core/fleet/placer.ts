@@ -11,7 +11,7 @@ import { LearnedPrices, type Prices } from "../price/index.ts";
 import { newNode } from "../state/apply-node-event.ts";
 import { unused } from "../state/node-usage.ts";
 import { gpusFor } from "./column-grant.ts";
-import { domainsWithRoom, onlyAt } from "./domains.ts";
+import { domainsWithRoom, within } from "./domains.ts";
 import { fitsAt } from "./fits-at.ts";
 import type { Fleet } from "./fleet.ts";
 import { grown, NONE } from "./fleet-columns.ts";
@@ -99,19 +99,18 @@ export class Placer {
   }
 
   /** On the nodes of one domain, which have one value of an attribute. */
-  #placeWithin(spec: WorkloadSpec, within: string, count: number, tasks: Int32Array): number {
+  #placeWithin(spec: WorkloadSpec, path: string, count: number, tasks: Int32Array): number {
     const { fleet, attributes } = this.engine;
     const session = this.#sessionOf(spec);
-    const column = attributeColumn(attributes, within);
+    const column = attributeColumn(attributes, path);
     const bare = this.engine.compile(session.wanted, [], null);
     const numbers = domainsWithRoom(column, count, attributes.slots, (slot) =>
       fitsAt(fleet, bare, slot, limits.allocationsPerNodeMax - (this.#allocations[slot] as number)),
     );
     for (const number of numbers) {
-      const { wanted, preferences } = this.#sessionOf(spec);
-      const there = [...preferences.all, onlyAt(column, number)];
-      const request = this.engine.compile(wanted, there, null);
-      const placed = this.#placeAll({ ...this.#sessionOf(spec), request }, count, tasks);
+      const session = this.#sessionOf(spec);
+      const request = within(session.request, column, number, attributes.slots);
+      const placed = this.#placeAll({ ...session, request }, count, tasks);
       if (placed === count) return placed;
     }
     return 0;

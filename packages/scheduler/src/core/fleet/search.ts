@@ -3,10 +3,15 @@ import { FITS_NONE, type FleetRequest, type Taken } from "./fleet-request.ts";
 import type { Fleet } from "./fleet.ts";
 import { BLOCK_NODES, type Cell } from "./node-cells.ts";
 import { costAt, LOSS_MAX, preferredAt, premiumPoints } from "./node-loss.ts";
+import { forEachSlot } from "./slot-bits.ts";
 import { blendedLoss, costPoints, type StockPrices } from "./stocks.ts";
 
 /** Cells are searched in the order of their bounds, as exactly as this many ranges of bounds allow. */
 const RANGES = 64;
+
+/** A request that may go to so few nodes, and one in so many, is asked of each of them. */
+const FEW_NODES = 128;
+const FEW_PART = 4;
 
 /** A node that was found: a search can go on after it. */
 export interface Found {
@@ -56,6 +61,12 @@ export class Search {
     this.#rank = LOSS_MAX;
     this.#preferredMax = 0;
     for (const { pointsMax } of request.preferences) this.#preferredMax += pointsMax;
+    if (request.mask !== null && isFew(request.maskSize, this.#fleet.nodes)) {
+      forEachSlot(request.mask, (slot) => {
+        if (this.#fleet.isOpen(slot)) this.#consider(slot, request, after);
+      });
+      return this.#slot;
+    }
     const { occupied, cells } = this.#fleet.cells;
     const shift = this.#sortCells(request);
     for (let range = 0; range < RANGES; range += 1) {
@@ -155,16 +166,26 @@ export class Search {
       const cost = costAt(this.#fleet, request, slot);
       if (cost === LOSS_MAX) continue;
       fitting += 1;
-      const loss = cost - preferred;
-      if (loss >= LOSS_MAX) continue;
-      if (loss > this.#loss || (loss === this.#loss && order > this.#rank)) continue;
-      if (loss < after.loss || (loss === after.loss && order <= after.rank)) continue;
-      if (request.alsoFits?.(slot) === false) continue;
-      this.#slot = slot;
-      this.#loss = loss;
-      this.#rank = order;
+      this.#compare(slot, cost - preferred, request, after);
     }
     if (fitting === 0) cells.narrow(block);
+  }
+
+  #consider(slot: number, request: FleetRequest, after: Found): void {
+    const cost = costAt(this.#fleet, request, slot);
+    if (cost !== LOSS_MAX) this.#compare(slot, cost - preferredAt(request, slot), request, after);
+  }
+
+  /** Whether a node on which the request fits is the best so far. */
+  #compare(slot: number, loss: number, request: FleetRequest, after: Found): void {
+    const order = this.#fleet.columns.rank[slot] as number;
+    if (loss >= LOSS_MAX) return;
+    if (loss > this.#loss || (loss === this.#loss && order > this.#rank)) return;
+    if (loss < after.loss || (loss === after.loss && order <= after.rank)) return;
+    if (request.alsoFits?.(slot) === false) return;
+    this.#slot = slot;
+    this.#loss = loss;
+    this.#rank = order;
   }
 
   /** Finds out on which leftovers a share may lose less than on the best node so far, or as much. */
@@ -185,6 +206,10 @@ export class Search {
       if (loss <= this.#loss) this.#equalLeftovers |= 1 << bucket;
     }
   }
+}
+
+function isFew(size: number, nodes: number): boolean {
+  return size <= FEW_NODES && FEW_PART * size <= nodes;
 }
 
 function boundWithGpus(cell: Cell, request: FleetRequest): number {

@@ -26,3 +26,18 @@ export function keepCommon(bits: SlotBits, others: SlotBits): void {
     bits[at] = (bits[at] as number) & (others[at] ?? 0);
   }
 }
+
+export function sizeOf(bits: SlotBits): number {
+  let size = 0;
+  for (const word of bits) for (let rest = word; rest !== 0; rest &= rest - 1) size += 1;
+  return size;
+}
+
+/** Calls `each` for every slot of the set, ascending. */
+export function forEachSlot(bits: SlotBits, each: (slot: number) => void): void {
+  for (let at = 0; at < bits.length; at += 1) {
+    for (let rest = bits[at] as number; rest !== 0; rest &= rest - 1) {
+      each(32 * at + 31 - Math.clz32(rest & -rest));
+    }
+  }
+}
