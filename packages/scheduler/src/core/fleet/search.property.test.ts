@@ -16,7 +16,7 @@ const RUNS = 25;
 const step = fc.record({
   cpuMillis: fc.constantFrom(100, 250, 900, 1_700, 3_000),
   memoryMiB: fc.constantFrom(64, 300, 1_100, 3_500),
-  gpu: fc.constantFrom(
+  gpu: fc.constantFrom<WorkloadSpec["resources"]["gpu"]>(
     null,
     { count: 1, models: [], memoryMiB: 0 },
     { count: 2, models: ["a100"], memoryMiB: 0 },
