@@ -64,6 +64,7 @@ export class Fleet {
   readonly #spareGpus = new Map<number, number[]>();
   readonly #kindNumbers = new Map<string, number>();
   #gpus = 0;
+  #latestKind = 0;
   #prices: StockPrices;
 
   constructor(prices: StockPrices) {
@@ -86,6 +87,14 @@ export class Fleet {
 
   /** The number of a kind of GPU, given once. */
   kindNumber({ model, memoryMiB }: GpuKind): number {
+    // Most nodes have several devices of one kind.
+    const latest = this.gpuKinds[this.#latestKind];
+    if (latest?.model === model && latest.memoryMiB === memoryMiB) return this.#latestKind;
+    this.#latestKind = this.#kindNumberOf({ model, memoryMiB });
+    return this.#latestKind;
+  }
+
+  #kindNumberOf({ model, memoryMiB }: GpuKind): number {
     const key = `${memoryMiB ?? ""} ${model}`;
     const known = this.#kindNumbers.get(key);
     if (known !== undefined) return known;

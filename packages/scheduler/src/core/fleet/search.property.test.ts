@@ -41,7 +41,7 @@ function joinNodes(placer: Placer): void {
 function bestOfAll(fleet: Fleet, request: FleetRequest): { slot: number; loss: number } {
   let best = { slot: -1, loss: LOSS_MAX };
   for (let at = 0; at < fleet.nodes; at += 1) {
-    const slot = fleet.order[at] as number;
+    const slot = fleet.order[at] ?? -1;
     const loss = fleet.isOpen(slot) ? lossAt(fleet, request, slot) : LOSS_MAX;
     if (loss < best.loss) best = { slot, loss };
   }
@@ -66,7 +66,7 @@ test("the search finds what a loop over all nodes finds, and what comes next", (
         if (expected.slot < 0) continue;
         found += 1;
         expect(search.loss).toBe(expected.loss);
-        const rank = fleet.columns.rank[expected.slot] as number;
+        const rank = fleet.columns.rank[expected.slot] ?? -1;
         const next = search.find(request, { ...expected, rank });
         expect(search.find(request, BEFORE_ALL)).toBe(expected.slot);
         expect(next).not.toBe(expected.slot);
