@@ -3,10 +3,16 @@ import { AllocationId, ProjectName, WorkloadId, WorkloadName } from "./ids.ts";
 import { Grant } from "./resources.ts";
 import { CheckSpec, TaskSpec } from "./workload-spec.ts";
 
-/** How a process ended. `unknown`: it ended while nobody could see how (a reboot, a lost record). */
+/** How a task ended. `unknown`: it ended while nobody could see how (a reboot, a lost record). */
 export const Exit = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("code"), code: z.int().min(0).max(255) }),
   z.object({ kind: z.literal("signal"), signal: z.string() }),
+  /** The kernel killed it, or a part of it, for memory: it may use `limitMiB`; null without a limit. */
+  z.object({ kind: z.literal("oom"), limitMiB: z.int().min(1).nullable() }),
+  /** It was ended because it had run as long as it may. */
+  z.object({ kind: z.literal("timeout"), limitMs: z.int().min(1) }),
+  /** The disk had no room for it. */
+  z.object({ kind: z.literal("disk"), message: z.string() }),
   /** It never ran: the command is missing, a port is taken, a folder is not writable. */
   z.object({ kind: z.literal("prestart"), message: z.string() }),
   z.object({ kind: z.literal("unknown"), message: z.string() }),
@@ -61,5 +67,11 @@ export const AllocationUsage = z.object({
   allocationId: AllocationId,
   cpuMillis: z.number().nullable(),
   memoryMiB: z.number().nullable(),
+  /** With their threads where the task has a control group of its own. */
   processes: z.int().nullable(),
+  /** Thousandths of a processor that it would have used and was denied by its limit. */
+  throttledMillis: z.number().nullable().optional(),
+  /** From and to disks. */
+  diskReadMiBps: z.number().nullable().optional(),
+  diskWriteMiBps: z.number().nullable().optional(),
 });

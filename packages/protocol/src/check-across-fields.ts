@@ -1,5 +1,8 @@
 import { z } from "zod";
-import { parseCpuMillis } from "./quantity.ts";
+import { formatMemoryMiB, parseCpuMillis, parseMemoryMiB } from "./quantity.ts";
+
+/** Of `resources.memory`. */
+const DEFAULT_MEMORY = "64MiB";
 
 /** A rule that one field breaks because of another. */
 export interface CrossFieldProblem {
@@ -19,6 +22,7 @@ const Readable = z.object({
   resources: z
     .object({
       cpu: z.union([z.string(), z.number()]).optional().catch(undefined),
+      memory: z.union([z.string(), z.number()]).optional().catch(undefined),
       exclusiveCores: z.boolean().optional().catch(undefined),
       gpu: z
         .object({
@@ -26,6 +30,18 @@ const Readable = z.object({
           share: z.number().optional().catch(undefined),
           slice: z.unknown().optional(),
         })
+        .nullable()
+        .optional()
+        .catch(unreadable),
+    })
+    .nullable()
+    .catch(unreadable)
+    .default(null),
+  task: z
+    .object({
+      driver: z.string().optional().catch(undefined),
+      limits: z
+        .object({ memory: z.union([z.string(), z.number()]).optional().catch(undefined) })
         .nullable()
         .optional()
         .catch(unreadable),
@@ -49,8 +65,9 @@ const Readable = z.object({
 export function checkAcrossFields(document: unknown): CrossFieldProblem[] {
   const read = Readable.safeParse(document);
   if (!read.success) return [];
-  const { check, ports, kind, resources } = read.data;
+  const { check, ports, kind, resources, task } = read.data;
   const problems: CrossFieldProblem[] = [];
+  if (task?.limits) problems.push(...checkLimits(task, task.limits, resources));
   if (resources !== null) problems.push(...checkShares(resources), ...checkCores(resources));
   if (check !== null && kind !== "batch") problems.push(...checkProbes(check, ports));
   if (ports !== null) problems.push(...findSharedNumbers(ports));
@@ -78,6 +95,24 @@ function checkCores({ cpu, exclusiveCores }: Resources): CrossFieldProblem[] {
   if (!parsed.ok || (parsed.value >= 1_000 && parsed.value % 1_000 === 0)) return [];
   const message = "exclusive cores are whole: 1, 2, …";
   return [{ path: ["resources", "cpu"], message, value: cpu ?? "100m" }];
+}
+
+function checkLimits(
+  task: { driver?: string | undefined },
+  { memory }: { memory?: string | number | undefined },
+  resources: Resources | null,
+): CrossFieldProblem[] {
+  const path = ["task", "limits"];
+  if (task.driver !== "exec") {
+    const message =
+      "only the driver exec keeps a task to limits: set driver: exec, or leave them out";
+    return [{ path, message, value: task.driver }];
+  }
+  const granted = parseMemoryMiB(resources?.memory ?? DEFAULT_MEMORY);
+  const most = memory === undefined ? granted : parseMemoryMiB(memory);
+  if (!granted.ok || !most.ok || most.value >= granted.value) return [];
+  const message = `less than the ${formatMemoryMiB(granted.value)} that it is granted`;
+  return [{ path: [...path, "memory"], message, value: memory }];
 }
 
 function checkProbes(

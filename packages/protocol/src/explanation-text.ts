@@ -27,6 +27,14 @@ export function describeExit(exit: Exit): string {
       return `exited with code ${exit.code}`;
     case "signal":
       return `was killed by ${exit.signal}`;
+    case "oom": {
+      const bound = exit.limitMiB === null ? "" : `: it may use ${formatMemoryMiB(exit.limitMiB)}`;
+      return `ran out of memory and was killed${bound}`;
+    }
+    case "timeout":
+      return `was ended after ${formatDurationMs(exit.limitMs)}, as long as it may run`;
+    case "disk":
+      return `ran out of disk: ${exit.message}`;
     case "prestart":
       return `did not start: ${exit.message}`;
     case "unknown":

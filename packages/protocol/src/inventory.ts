@@ -35,7 +35,14 @@ export const DriverStatus = z.object({
   available: z.boolean(),
   /** Why it is not available; null when it is. */
   reason: z.string().nullable(),
+  /** What it works with, such as `cgroup v2`. */
+  engine: z.string().optional(),
+  /** What it keeps tasks to: `cpu`, `memory`, `pids` and so on. */
+  enforces: z.array(z.string()).optional(),
+  /** What it would keep tasks to on another node, and why not here. */
+  lacks: z.array(z.object({ what: z.string(), reason: z.string() })).optional(),
 });
+export type DriverStatus = z.infer<typeof DriverStatus>;
 
 /** Something of the system that a task may need: tried out, not assumed. */
 export const Capability = z.object({

@@ -15,6 +15,9 @@ export const limits = {
   environmentVariablesMax: 256,
   commandArgumentsMax: 512,
   commandBytesMax: 16 * 1024,
+  /** Processes and threads of a task that says nothing of them, and the most that one may have. */
+  taskPidsDefault: 4_096,
+  taskPidsMax: 4_194_304,
   constraintsMax: 32,
   constraintLengthMax: 512,
   /** Affinities, spreads and the like in one workload, each. */

@@ -12,7 +12,7 @@ import {
 import { Expression, GangInput, placementInputs, placementOf } from "./placement-input.ts";
 import { WHOLE_GPU_MILLIS } from "./quantity.ts";
 import { mediaClasses, PortNumber } from "./resources.ts";
-import type { WorkloadSpec } from "./workload-spec.ts";
+import { driverNames, type TaskSpec, type WorkloadSpec } from "./workload-spec.ts";
 
 /**
  * A workload as people write it: units, defaults and short forms. Strict: an unknown field is an
@@ -30,11 +30,40 @@ const atLeast = (leastMs: number, text: string) =>
     "at most 365d",
   );
 
+const PerSecondMiB = MemoryMiB.refine((mib) => mib >= 1, "at least 1MiB");
+
+const TaskLimitsInput = z
+  .strictObject({
+    cpu: CpuMillis.refine((millis) => millis >= 10, "at least 10m")
+      .optional()
+      .describe("Without it, whatever is idle; what is granted in any case."),
+    memory: MemoryMiB.refine((mib) => mib >= 1, "at least 1MiB")
+      .optional()
+      .describe("At least what is granted, which is the limit without it."),
+    pids: z
+      .int()
+      .min(1)
+      .max(limits.taskPidsMax)
+      .optional()
+      .describe(`Processes and threads; ${limits.taskPidsDefault} without it.`),
+    diskRead: PerSecondMiB.optional().describe("From each disk, a second, such as 50MiB."),
+    diskWrite: PerSecondMiB.optional().describe("To each disk, a second."),
+    diskWeight: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe("Its share of a busy disk; 100 is as much as the others'."),
+  })
+  .describe("What it may use at most, with the driver `exec`.");
+
 const TaskInput = z.strictObject({
   driver: z
-    .enum(["process"])
+    .enum(driverNames)
     .default("process")
-    .describe("How it runs. `process`: a plain child process of the agent's user, not limited."),
+    .describe(
+      "How it runs. `process`: a plain child process of the agent's user, not limited. `exec`: in a control group, limited to what it is granted.",
+    ),
   command: z
     .array(z.string().min(1))
     .min(1)
@@ -70,6 +99,7 @@ const TaskInput = z.strictObject({
     .min(1)
     .optional()
     .describe("Absolute, or relative to the allocation's own folder, which is the default."),
+  limits: TaskLimitsInput.optional(),
 });
 
 const GpuInput = z.strictObject({
@@ -260,7 +290,7 @@ export function normalizeWorkload(input: Filled): WorkloadSpec {
     project: input.project,
     name: input.name,
     priority: input.priority,
-    task: { ...input.task, workDir: input.task.workDir ?? null },
+    task: taskOf(input.task),
     resources: {
       cpuMillis: resources.cpu,
       memoryMiB: resources.memory,
@@ -308,6 +338,23 @@ export function normalizeWorkload(input: Filled): WorkloadSpec {
     case "system":
       return { ...shared, kind: "system", check: check(input), update: input.update };
   }
+}
+
+function taskOf({ workDir, limits: written, ...rest }: Filled["task"]): TaskSpec {
+  const task = { ...rest, workDir: workDir ?? null };
+  if (written === undefined) return task;
+  const { cpu, memory, pids, diskRead, diskWrite, diskWeight } = written;
+  return {
+    ...task,
+    limits: {
+      ...(cpu === undefined ? {} : { cpuMillis: cpu }),
+      ...(memory === undefined ? {} : { memoryMiB: memory }),
+      ...(pids === undefined ? {} : { pids }),
+      ...(diskRead === undefined ? {} : { diskReadMiB: diskRead }),
+      ...(diskWrite === undefined ? {} : { diskWriteMiB: diskWrite }),
+      ...(diskWeight === undefined ? {} : { diskWeight }),
+    },
+  };
 }
 
 /** All of a device is what is granted without saying so. */

@@ -8,12 +8,33 @@ import { PortNumber, ResourceRequest } from "./resources.ts";
  */
 const EnvironmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 
+/** How a task runs. `exec`: in a control group of its own, which keeps it to what it may use. */
+export const driverNames = ["process", "exec"] as const;
+export type DriverName = (typeof driverNames)[number];
+
+/** What a task may use at most, beside what it is granted. What is absent has the driver's default. */
+export const TaskLimits = z.object({
+  /** Absent: whatever is idle, and what it is granted in any case. */
+  cpuMillis: z.int().min(10).optional(),
+  /** Absent: what it is granted. */
+  memoryMiB: z.int().min(1).optional(),
+  /** Processes and threads. */
+  pids: z.int().min(1).optional(),
+  /** Each second, from and to each disk. */
+  diskReadMiB: z.int().min(1).optional(),
+  diskWriteMiB: z.int().min(1).optional(),
+  /** Its share of a busy disk: 100 is as much as everybody else's. */
+  diskWeight: z.int().min(1).max(1_000).optional(),
+});
+export type TaskLimits = z.infer<typeof TaskLimits>;
+
 export const TaskSpec = z.object({
-  driver: z.enum(["process"]),
+  driver: z.enum(driverNames),
   command: z.array(z.string()).min(1),
   env: z.record(EnvironmentName, z.string()),
   /** Absolute, or relative to the allocation's own folder; null means that folder. */
   workDir: z.string().nullable(),
+  limits: TaskLimits.optional(),
 });
 export type TaskSpec = z.infer<typeof TaskSpec>;
 
