@@ -27,6 +27,8 @@ export const agentLimits = {
   kernelLogRecordsMax: 20_000,
   /** How much of a process's environment is searched for an allocation's mark. */
   environmentBytesReadMax: 256 * 1024,
+  /** Control groups that a task may make below its own, one within the other, and be rid of. */
+  cgroupDepthMax: 16,
 } as const;
 
 export const agentTimings = {
@@ -36,6 +38,8 @@ export const agentTimings = {
   killIntervalMs: 25,
   /** Between two looks at a task whose shim is gone and whose end nothing announces. */
   orphanLookMs: 500,
+  /** Between two looks at control groups that were left behind, while something is in them. */
+  leftoverCgroupMs: 100,
   /** After this a tree that SIGKILL does not end is looked at rarely (uninterruptible sleep). */
   killUrgentMs: 3_000,
   killStubbornIntervalMs: 2_000,

@@ -20,6 +20,7 @@ export async function stopAllTasks(
     table,
     clock: nodeClock,
     logger,
+    exec: null,
     nodeFacts: null,
     onReport: () => {},
   });

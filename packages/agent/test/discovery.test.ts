@@ -15,7 +15,7 @@ import { memoryLogger } from "@berth/runtime/memory";
 import { nodeClock } from "@berth/runtime/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadOrCreateCredentials } from "../src/shell/credentials.ts";
-import { describeNode } from "../src/shell/describe-node.ts";
+import { describeNode, PROCESS_DRIVER } from "../src/shell/describe-node.ts";
 import { HardwareDiscovery } from "../src/shell/discovery/discover-hardware.ts";
 import { mediaClassOfFolder } from "../src/shell/discovery/folder-disk.ts";
 import { seenCaches } from "../src/shell/discovery/cpu.ts";
@@ -41,6 +41,7 @@ test("a node says what its operator declares, and nothing that nobody said or fo
     diskMiB: 1_000,
     mediaClass: null,
     capabilities: [],
+    drivers: [PROCESS_DRIVER],
   };
   const plain = NodeDescription.parse(describeNode(found, by));
   for (const field of ["pool", "taints", "devices", "zones", "storage"]) {

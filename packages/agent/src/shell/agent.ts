@@ -3,8 +3,9 @@ import type { Bus, Clock, Logger, Random } from "@berth/runtime";
 import type { AgentOptions } from "../agent-options.ts";
 import type { DesiredState } from "../core/desired-state.ts";
 import { agentTimings } from "../limits.ts";
-import { nodeNameOf } from "./describe-node.ts";
+import { nodeNameOf, PROCESS_DRIVER } from "./describe-node.ts";
 import { DesiredFeed } from "./desired-feed.ts";
+import { ExecEngine } from "./exec/exec-engine.ts";
 import { Inventory } from "./inventory.ts";
 import { Leader } from "./leader.ts";
 import { LogsServer } from "./logs-server.ts";
@@ -57,6 +58,7 @@ class Agent implements RunningAgent {
   readonly #leader: Leader;
   readonly #membership: Membership | null;
   readonly #reporter: Reporter;
+  readonly #exec: ExecEngine;
   readonly #supervisor: Supervisor;
   readonly #feed: DesiredFeed;
   #inventory: Inventory | null = null;
@@ -77,10 +79,12 @@ class Agent implements RunningAgent {
       joined,
       onAcknowledged: (report) => this.#supervisor.acknowledge(report),
     });
+    this.#exec = new ExecEngine({ nodeId, ...world });
     this.#supervisor = new Supervisor({
       ...world,
       state: this.#state,
       table: this.#table,
+      exec: this.#exec,
       nodeFacts: { nodeId, nodeName: nodeNameOf(options), meta: options.meta ?? {} },
       onReport: (report) => this.#reporter.add(report),
     });
@@ -106,7 +110,8 @@ class Agent implements RunningAgent {
     const collector = clock.every(agentTimings.collectIntervalMs, () => this.#collect());
     this.#closers.push(() => collector.cancel());
 
-    const by = { options: this.#options, nodeId, bootId: this.#table.bootId };
+    const drivers = [PROCESS_DRIVER, this.#exec.status];
+    const by = { options: this.#options, nodeId, bootId: this.#table.bootId, drivers };
     this.#inventory = await Inventory.start(by, clock, logger);
     this.#session = this.#startSession(this.#inventory);
   }

@@ -8,7 +8,7 @@ import {
   writeSync,
 } from "node:fs";
 import path from "node:path";
-import { AllocationReport, ClusterId, DesiredAllocation } from "@berth/protocol";
+import { AllocationReport, ClusterId, DesiredAllocation, Exit } from "@berth/protocol";
 import { z } from "zod";
 import { parseIdentity, parseStatus, type ProcessIdentity } from "../core/exit-status.ts";
 import {
@@ -23,6 +23,15 @@ import { parseJson } from "./state-folder.ts";
 const PRIVATE_FOLDER = 0o700;
 const AGENT_CLAIM = "agent\n";
 
+/** With the driver `exec`: what it holds of the node. Nothing starts in it before this is written. */
+export const ExecRecord = z.object({
+  /** Folders of its control group. */
+  cgroup: z.array(z.string()),
+  /** Processors that are its alone. */
+  processors: z.array(z.int()).nullable(),
+});
+export type ExecRecord = z.infer<typeof ExecRecord>;
+
 /** Written before anything is started: enough to go on without anybody else. */
 export const AllocationRecord = z.object({
   v: z.literal(1),
@@ -30,6 +39,7 @@ export const AllocationRecord = z.object({
   /** Process identities below mean something during this boot only. */
   bootId: z.string(),
   allocation: DesiredAllocation,
+  exec: ExecRecord.optional(),
 });
 export type AllocationRecord = z.infer<typeof AllocationRecord>;
 
@@ -57,6 +67,7 @@ export interface RunRecord {
  *     task/  tmp/    the task's own folder and its TMPDIR
  *     stopping       the agent was told to stop it; its time is the start of the grace period
  *     health         the last answer of its check
+ *     cause.json     why it ended, where its status does not say: its control group did, and is gone
  *     final.json     the final report;  reported: the leader has acknowledged it
  */
 export class AllocationFolder {
@@ -152,6 +163,16 @@ export class AllocationFolder {
 
   readHealth(): string | null {
     return readIfThere(this.#file("health"));
+  }
+
+  writeCause(exit: Exit): void {
+    replaceFile(this.#file("cause.json"), JSON.stringify(exit));
+  }
+
+  readCause(): Exit | null {
+    const text = readIfThere(this.#file("cause.json"));
+    const parsed = text === null ? null : Exit.safeParse(parseJson(text));
+    return parsed?.success ? parsed.data : null;
   }
 
   writeFinal(report: FinishedReport): void {

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import {
   type Capability,
   type DeviceHealth,
+  type DriverStatus,
   type Hardware,
   type MediaClass,
   type NodeDescription,
@@ -33,7 +34,11 @@ export interface DescribedBy {
   /** What the disk of that file system is made of; null where that is not known. */
   readonly mediaClass: MediaClass | null;
   readonly capabilities: readonly Capability[];
+  readonly drivers: readonly DriverStatus[];
 }
+
+/** A plain child process: there is nothing that it could lack. */
+export const PROCESS_DRIVER: DriverStatus = { name: "process", available: true, reason: null };
 
 /** What was found that may change while the agent runs. */
 export interface Found {
@@ -62,8 +67,8 @@ export function describeNode(found: Found, by: DescribedBy): NodeDescription {
     capacity,
     reserved,
     portRange: options.portRange ?? DEFAULT_PORT_RANGE,
-    drivers: [{ name: "process", available: true, reason: null }],
     capabilities: [...capabilities],
+    drivers: [...by.drivers],
     hardware,
     ...declared(options),
     ...(zones === null ? {} : { zones }),

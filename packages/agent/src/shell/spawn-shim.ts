@@ -13,7 +13,12 @@ export interface ShimOptions {
   readonly command: readonly string[];
   readonly environment: Environment;
   readonly workFolder: string;
+  /** What the task writes itself into before it starts; their names have no blanks. */
+  readonly joinFiles: readonly string[];
 }
+
+/** The status of a task that could not join one of them. */
+export const CANNOT_JOIN_STATUS = 125;
 
 /**
  * Starts a shim in its own session, so that neither a signal to the agent's group nor the agent's
@@ -21,10 +26,11 @@ export interface ShimOptions {
  */
 export function spawnShim(options: ShimOptions): ChildProcess {
   const { folder, command, environment, workFolder } = options;
+  const joins = options.joinFiles.flatMap((file) => ["-j", file]);
   const output = openSync(path.join(folder.logsPath, "stdout.log"), "a", 0o600);
   const errors = openSync(path.join(folder.logsPath, "stderr.log"), "a", 0o600);
   try {
-    const child = spawn("/bin/sh", [SHIM_PATH, folder.runPath, ...command], {
+    const child = spawn("/bin/sh", [SHIM_PATH, ...joins, folder.runPath, ...command], {
       cwd: workFolder,
       env: environment,
       detached: true,

@@ -11,6 +11,7 @@ import { type Observed, reconcile } from "../core/reconcile.ts";
 import type { NodeFacts } from "../core/task-environment.ts";
 import { agentLimits } from "../limits.ts";
 import { AllocationFolder, type FinishedReport } from "./allocation-folder.ts";
+import type { ExecEngine } from "./exec/exec-engine.ts";
 import { FinishedFolders } from "./finished-folders.ts";
 import { markFor, type ProcessTable } from "./process-table.ts";
 import type { StateFolder } from "./state-folder.ts";
@@ -22,6 +23,8 @@ export interface SupervisorOptions {
   readonly table: ProcessTable;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Null: tasks with the driver `exec` are looked after, and none is started. */
+  readonly exec: ExecEngine | null;
   /** What tasks are told of the node; null when nothing is ever started. */
   readonly nodeFacts: Omit<NodeFacts, "clusterId"> | null;
   /** There is something new to report. */
@@ -62,6 +65,7 @@ export class Supervisor {
       if (!AllocationId.safeParse(name).success) continue;
       this.#loadOne(name as AllocationId);
     }
+    this.#options.exec?.sweep();
   }
 
   /** The cluster whose allocations these are: part of their marks. */
@@ -212,7 +216,7 @@ export class Supervisor {
     }
     const task = new TaskRun(folder, record.clusterId, record.allocation, this.#services());
     this.#tasks.set(id, task);
-    task.adopt(record.bootId);
+    task.adopt(record);
     logger.debug("adopted", { allocation: id, phase: task.phase, bootId: table.bootId });
   }
 
@@ -259,8 +263,8 @@ export class Supervisor {
   }
 
   #services(): TaskServices {
-    const { clock, logger, table } = this.#options;
-    return { clock, logger, table, onChange: (task) => this.#taskChanged(task) };
+    const { clock, logger, table, exec } = this.#options;
+    return { clock, logger, table, exec, onChange: (task) => this.#taskChanged(task) };
   }
 
   #taskChanged(task: TaskRun): void {

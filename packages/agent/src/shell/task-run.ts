@@ -11,12 +11,20 @@ import {
   taskEnvironment,
 } from "../core/task-environment.ts";
 import { agentLimits, agentTimings } from "../limits.ts";
-import type { AllocationFolder, FinishedReport, RunRecord } from "./allocation-folder.ts";
+import type {
+  AllocationFolder,
+  AllocationRecord,
+  FinishedReport,
+  RunRecord,
+} from "./allocation-folder.ts";
 import { CheckRunner } from "./check-runner.ts";
-import { errnoOf, isAbsence } from "./durable-file.ts";
+import { isAbsence } from "./durable-file.ts";
+import type { ExecEngine } from "./exec/exec-engine.ts";
+import { ExecTask } from "./exec/exec-task.ts";
+import { describeFailure, isDiskFull } from "./start-failure.ts";
 import { refusalToStart, workFolderOf } from "./prestart-checks.ts";
 import { markFor, type ProcessTable } from "./process-table.ts";
-import { type ShimOptions, spawnShim } from "./spawn-shim.ts";
+import { CANNOT_JOIN_STATUS, type ShimOptions, spawnShim } from "./spawn-shim.ts";
 import { TaskProcesses } from "./task-processes.ts";
 import { TreeReaper } from "./tree-reaper.ts";
 import { watchPath } from "./watch-folder.ts";
@@ -25,6 +33,8 @@ export interface TaskServices {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly table: ProcessTable;
+  /** Null where no task can be started with the driver `exec`. */
+  readonly exec: ExecEngine | null;
   /** Something that `report()` or `phase` shows has changed. */
   readonly onChange: (task: TaskRun) => void;
 }
@@ -49,6 +59,7 @@ export class TaskRun {
   readonly folder: AllocationFolder;
   readonly processes: TaskProcesses;
   readonly #services: TaskServices;
+  readonly #exec: ExecTask;
   readonly #reaper: TreeReaper;
   #phase: Phase = "prepared";
   #startedAtUnixMs: number | null = null;
@@ -75,6 +86,7 @@ export class TaskRun {
     this.allocation = allocation;
     this.processes = new TaskProcesses(services.table, markFor(clusterId, allocation.allocationId));
     this.#services = services;
+    this.#exec = new ExecTask({ ...services, folder, allocation, processes: this.processes });
     this.#reaper = new TreeReaper({
       ...services,
       processes: this.processes,
@@ -114,16 +126,17 @@ export class TaskRun {
   }
 
   /** Takes up what an earlier agent left: running, ended meanwhile, half started or finished. */
-  adopt(recordBootId: string): void {
+  adopt(record: AllocationRecord): void {
     this.#final = this.folder.readFinal();
     if (this.#final !== null) {
       this.#startedAtUnixMs = this.#final.startedAtUnixMs;
       return this.#changePhase("finished");
     }
+    if (record.exec !== undefined) this.#exec.adopt(record.exec);
     const stoppingSinceUnixMs = this.folder.stoppingSinceUnixMs();
     this.#isToldToStop = stoppingSinceUnixMs !== null;
     const run = this.folder.readRun();
-    if (recordBootId !== this.#services.table.bootId) {
+    if (record.bootId !== this.#services.table.bootId) {
       this.#endAfterReboot(run);
       return;
     }
@@ -142,7 +155,10 @@ export class TaskRun {
     if (this.#phase !== "prepared") return;
     this.#phase = "starting";
     void this.#launch(node).catch((cause: unknown) => {
-      this.#endBeforeStart(`cannot start: ${describe(cause)}`);
+      this.#endBeforeStart(
+        `cannot start: ${describeFailure(cause)}`,
+        isDiskFull(cause) ? "disk" : "prestart",
+      );
     });
   }
 
@@ -195,20 +211,34 @@ export class TaskRun {
     const { folder, allocation } = this;
     folder.create();
     const { bootId } = this.#services.table;
-    const record = { v: 1 as const, clusterId: node.clusterId, bootId, allocation };
+    const admitted = this.#exec.admit(node.clusterId);
+    const record = {
+      v: 1 as const,
+      clusterId: node.clusterId,
+      bootId,
+      allocation,
+      ...(admitted.ok && admitted.value !== null ? { exec: admitted.value } : {}),
+    };
     // Whatever is wrong with the task, its record goes first: the refusal is final as well.
-    const [launch] = await Promise.all([this.#prepare(node), folder.writeRecord(record)]);
+    const recorded = folder.writeRecord(record);
+    const prepared = this.#prepare(node);
+    // While the disk is waited for: without a record nothing is started in it, and it is swept away.
+    const groupRefusal = admitted.ok ? this.#exec.make(node.clusterId) : null;
+    const [launch] = await Promise.all([prepared, recorded]);
+    if (!admitted.ok) return this.#endBeforeStart(admitted.refusal.message);
+    if (groupRefusal !== null) return this.#endBeforeStart(groupRefusal.message);
     if (!launch.ok) return this.#endBeforeStart(launch.refusal.message);
     if (this.#isToldToStop || this.#isDetached) return; // `stop` has taken the claim
     this.#watch();
-    const shim = spawnShim({ folder, ...launch.value });
+    const joinFiles = this.processes.group?.cgroup.joinFiles ?? [];
+    const shim = spawnShim({ folder, joinFiles, ...launch.value });
     shim.once("error", (cause) =>
-      this.#endBeforeStart(`cannot start a process: ${describe(cause)}`),
+      this.#endBeforeStart(`cannot start a process: ${describeFailure(cause)}`),
     );
     shim.once("exit", () => this.#lookAfterShim());
   }
 
-  async #prepare(node: NodeFacts): Promise<Resolved<Omit<ShimOptions, "folder">>> {
+  async #prepare(node: NodeFacts): Promise<Resolved<Omit<ShimOptions, "folder" | "joinFiles">>> {
     const { folder, allocation } = this;
     const folders = { home: folder.taskPath, temporary: folder.temporaryPath };
     const environment = taskEnvironment(allocation, node, folders);
@@ -295,7 +325,7 @@ export class TaskRun {
     const nowMs = this.#services.clock.monotonicMs();
     this.#unsettledSinceMs ??= nowMs;
     const isOver = nowMs - this.#unsettledSinceMs >= agentTimings.claimSettleMs;
-    if (isOver && this.processes.find().length === 0) this.#endBeforeStart(message);
+    if (isOver && this.processes.isGone()) this.#endBeforeStart(message);
     else this.#lookAgainIn(agentTimings.watchFallbackMs);
   }
 
@@ -337,6 +367,9 @@ export class TaskRun {
 
   #endWithStatus(run: RunRecord): void {
     if (run.exit === null) return;
+    if (run.child === null && run.exit.status === CANNOT_JOIN_STATUS) {
+      return this.#endBeforeStart("the kernel did not let it into its control group");
+    }
     if (run.child === null) {
       return this.#endBeforeStart("its shim could not record the start; is the disk full?");
     }
@@ -348,7 +381,7 @@ export class TaskRun {
   #endAfterReboot(run: RunRecord): void {
     this.#startedAtUnixMs = run.startedAtUnixMs;
     if (run.exit !== null && run.child !== null) {
-      const exit = exitOfStatus(run.exit.status, SIGNAL_NAMES);
+      const exit = this.#exec.named(exitOfStatus(run.exit.status, SIGNAL_NAMES));
       return this.#finish({ exit, atUnixMs: run.exit.atUnixMs, message: null });
     }
     const message = "the node restarted while it ran";
@@ -357,12 +390,15 @@ export class TaskRun {
     this.#finish({ exit: { kind: "unknown", message }, atUnixMs, message }, outcome);
   }
 
-  #endBeforeStart(message: string): void {
+  #endBeforeStart(message: string, kind: "prestart" | "disk" = "prestart"): void {
     if (this.#isDetached || this.#phase === "finished" || this.#ending !== null) return;
     if (!this.#mayDeclareUnstarted()) return this.look();
     const text = shortened(message) ?? "";
     const atUnixMs = this.#services.clock.nowUnixMs();
-    this.#finish({ exit: { kind: "prestart", message: text }, atUnixMs, message: text });
+    const ending: Ending = { exit: { kind, message: text }, atUnixMs, message: text };
+    if (this.processes.release()) return this.#finish(ending);
+    this.#ending = ending;
+    this.#reaper.killAfter(0);
   }
 
   /** A failure to start is final only when no shim can still come along and start it. */
@@ -380,14 +416,15 @@ export class TaskRun {
   /** The main process has ended; what is left of its tree is ended too, then it is reported. */
   #end(exit: Exit, atUnixMs: number, message: string | null): void {
     this.#check?.stop();
-    this.#ending = { exit, atUnixMs, message };
-    if (this.processes.find().length === 0) return this.#finish(this.#ending);
+    this.#ending = { exit: this.#exec.named(exit), atUnixMs, message };
+    if (this.processes.isGone()) return this.#finish(this.#ending);
     if (!this.#isToldToStop) this.processes.signal("SIGTERM");
     this.#reaper.killAfter(agentTimings.leftoverGraceMs);
   }
 
   #finish(ending: Ending, outcome = outcomeOf(ending.exit, this.#isToldToStop)): void {
     this.detach();
+    this.processes.release();
     this.#final = {
       state: "finished",
       allocationId: this.allocation.allocationId,
@@ -416,13 +453,4 @@ function shortened(message: string | null): string | null {
   const { messageLengthMax } = agentLimits;
   if (message === null || message.length <= messageLengthMax) return message;
   return `${message.slice(0, messageLengthMax - 1)}…`;
-}
-
-function describe(cause: unknown): string {
-  const code = errnoOf(cause);
-  if (code === "ENOSPC") return "the disk is full (ENOSPC)";
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-    return `the agent may not write its state folder (${code})`;
-  }
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -59,7 +59,7 @@ export class TreeReaper {
       return this.#reapIn(Math.min(-lateMs, agentTimings.orphanLookMs));
     }
     const left = lateMs < 0 ? processes.find().length : processes.signal("SIGKILL");
-    if (left === 0 && isEndKnown()) return onGone();
+    if (left === 0 && isEndKnown() && processes.release()) return onGone();
     if (left === 0) this.#hurryShim(lateMs);
     const isStubborn = lateMs > agentTimings.killUrgentMs;
     if (isStubborn && left > 0) onStubborn(left);

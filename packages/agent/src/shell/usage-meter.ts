@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { AgentUsage, AllocationId } from "@berth/protocol";
 import type { Clock } from "@berth/runtime";
+import { type GroupCounters, groupRates } from "../core/cgroup/readings.ts";
 import { type ProcessRow, sortByTask } from "../core/process-tree.ts";
 import { cpuMillisBetween, type HostCounters, hostRates } from "../core/usage-rates.ts";
 import { measureFileSystem } from "./discovery/file-systems.ts";
@@ -13,7 +14,7 @@ import type { TaskRun } from "./task-run.ts";
 const MS_PER_TICK = 10;
 const BYTES_PER_MIB = 1024 * 1024;
 
-/** Measures the host and every task from /proc alone. */
+/** Measures the host and every task, from /proc and control groups alone. */
 export class UsageMeter {
   readonly #table: ProcessTable;
   readonly #clock: Clock;
@@ -21,6 +22,7 @@ export class UsageMeter {
   readonly #interfaces: () => readonly string[];
   readonly #pageBytes = pageBytes();
   readonly #cpu = new Map<AllocationId, { atMs: number; cpuMs: number }>();
+  readonly #groups = new Map<AllocationId, GroupCounters>();
   #host: HostCounters | null = null;
 
   constructor(options: {
@@ -56,6 +58,15 @@ export class UsageMeter {
     const running = tasks.filter(({ phase }) => phase === "running" || phase === "stopping");
     const living = new Set(running.map((task) => task.allocation.allocationId));
     for (const id of this.#cpu.keys()) if (!living.has(id)) this.#cpu.delete(id);
+    for (const id of this.#groups.keys()) if (!living.has(id)) this.#groups.delete(id);
+    const grouped = running.flatMap((task) => this.#measureGroup(task) ?? []);
+    return [
+      ...grouped,
+      ...this.#measureTrees(running.filter(({ processes }) => processes.group === null)),
+    ];
+  }
+
+  #measureTrees(running: readonly TaskRun[]): AgentUsage["allocations"] {
     if (running.length === 0) return [];
     const { rows, markOf } = this.#table.snapshotForUsage();
     const trees = running.map(({ processes }) => processes.tree);
@@ -65,6 +76,22 @@ export class UsageMeter {
       if (own.length > 0) task.processes.remember(own);
       return this.#measureTask(task.allocation.allocationId, own);
     });
+  }
+
+  /** All of it from the control group: children that have ended are counted as well. */
+  #measureGroup({ allocation, processes }: TaskRun): AgentUsage["allocations"][number] | null {
+    if (processes.group === null) return null;
+    const { cgroup } = processes.group;
+    const { allocationId } = allocation;
+    const now = cgroup.counters(this.#clock.monotonicMs());
+    const rates = groupRates(this.#groups.get(allocationId), now);
+    this.#groups.set(allocationId, now);
+    return {
+      allocationId,
+      ...rates,
+      memoryMiB: cgroup.memoryMiB(),
+      processes: cgroup.pidsCurrent(),
+    };
   }
 
   #measureTask(allocationId: AllocationId, own: readonly ProcessRow[]) {

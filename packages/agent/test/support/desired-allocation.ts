@@ -1,7 +1,9 @@
-import { type AllocationId, DesiredAllocation } from "@berth/protocol";
+import { type AllocationId, DesiredAllocation, type TaskLimits } from "@berth/protocol";
 
 export interface AllocationShape {
   readonly id?: string;
+  readonly driver?: DesiredAllocation["task"]["driver"];
+  readonly limits?: TaskLimits;
   readonly command?: readonly string[];
   readonly env?: Record<string, string>;
   readonly workDir?: string | null;
@@ -26,10 +28,11 @@ export function desiredAllocation(shape: AllocationShape = {}): DesiredAllocatio
     count: 1,
     attempt: 1,
     task: {
-      driver: "process",
+      driver: shape.driver ?? "process",
       command: shape.command ?? ["sleep", "300"],
       env: shape.env ?? {},
       workDir: shape.workDir ?? null,
+      ...(shape.limits === undefined ? {} : { limits: shape.limits }),
     },
     granted: {
       cpuMillis: 100,

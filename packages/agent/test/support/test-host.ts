@@ -5,6 +5,7 @@ import type { AllocationId, AllocationReport, ClusterId, DesiredAllocation } fro
 import { NodeId, NodeName } from "@berth/protocol";
 import { memoryLogger, type MemoryLogger } from "@berth/runtime/memory";
 import { nodeClock, nodeRandom } from "@berth/runtime/node";
+import { ExecEngine, type ExecEngineOptions } from "../../src/shell/exec/exec-engine.ts";
 import type { FinishedReport } from "../../src/shell/allocation-folder.ts";
 import { ProcessTable } from "../../src/shell/process-table.ts";
 import { StateFolder } from "../../src/shell/state-folder.ts";
@@ -14,6 +15,16 @@ import { desiredSet } from "./desired-allocation.ts";
 import { until } from "./until.ts";
 
 export const NODE_ID = NodeId.parse(`U${"A".repeat(55)}`);
+
+/** A node's id that no other test has. */
+export function anyNodeId(): NodeId {
+  return NodeId.parse(
+    `U${nodeRandom
+      .token(55)
+      .toUpperCase()
+      .replaceAll(/[^A-Z2-7]/g, "A")}`,
+  );
+}
 
 /**
  * A node without its network: state folder and supervisor, with real processes. `restart` drops
@@ -28,13 +39,23 @@ export class TestHost {
   #state: StateFolder;
   #supervisor: Supervisor;
 
-  constructor() {
+  readonly #nodeId = anyNodeId();
+  readonly #execOptions: Partial<ExecEngineOptions> | null;
+  #exec: ExecEngine | null = null;
+
+  /** With the driver `exec` where asked for: its control groups are named after a node of its own. */
+  constructor(options: { readonly exec?: Partial<ExecEngineOptions> } = {}) {
+    this.#execOptions = options.exec ?? null;
     this.#state = StateFolder.open(this.folder, this.table);
     this.#supervisor = this.#supervise(this.#state);
   }
 
   get supervisor(): Supervisor {
     return this.#supervisor;
+  }
+
+  get exec(): ExecEngine | null {
+    return this.#exec;
   }
 
   get state(): StateFolder {
@@ -79,7 +100,7 @@ export class TestHost {
     return report.pid;
   }
 
-  async finished(id = "a1", timeoutMs = 10_000): Promise<FinishedReport> {
+  async finished(id = "a1", timeoutMs = 60_000): Promise<FinishedReport> {
     const find = () =>
       this.reports.find(
         (report): report is FinishedReport =>
@@ -122,9 +143,13 @@ export class TestHost {
   }
 
   #supervise(state: StateFolder): Supervisor {
+    const world = { nodeId: this.#nodeId, clock: nodeClock, logger: this.logger };
+    const options = this.#execOptions;
+    this.#exec = options === null ? null : new ExecEngine({ ...world, ...options });
     const supervisor = new Supervisor({
       state,
       table: this.table,
+      exec: this.#exec,
       clock: nodeClock,
       logger: this.logger,
       nodeFacts: {
