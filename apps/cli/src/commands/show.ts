@@ -1,6 +1,7 @@
 import {
   type AllocationView,
   BerthError,
+  type DriverStatus,
   describeExit,
   describePendingGroup,
   formatCpuMillis,
@@ -18,7 +19,8 @@ import { needsText, rulesText } from "../output/spec-text.ts";
 import { renderTable } from "../output/table.ts";
 import { progressText } from "../output/workload-text.ts";
 
-type Fields = readonly (readonly [name: string, text: string | null])[];
+type Field = readonly [name: string, text: string | null];
+type Fields = readonly Field[];
 
 /** `berth show`: an id says what it is; any other name is a workload, else a node. */
 export async function show(context: Context, name: string): Promise<ExitCode> {
@@ -125,12 +127,10 @@ function printNode(context: Context, node: NodeDetail): ExitCode {
     ["health", unwellText(node.description)],
     ["system", `${hardware.operatingSystem}, kernel ${hardware.kernel}`],
     ["granted", grantedText(node)],
-    [
-      "drivers",
-      drivers
-        .map((driver) => `${driver.name}${driver.available ? "" : ` (${driver.reason})`}`)
-        .join(", "),
-    ],
+    ["drivers", drivers.map(driverText).join(", ")],
+    ...drivers.flatMap(({ name, available, lacks = [] }) =>
+      available ? lacks.map(({ what, reason }): Field => [`no ${what}`, `${name}: ${reason}`]) : [],
+    ),
     ["ports", `${portRange.from}-${portRange.to}`],
   ]);
   printAllocations(context, node.allocationList);
@@ -149,6 +149,12 @@ function unwellText({ hardware }: NodeDetail["description"]): string | null {
   return texts.length === 0 ? null : texts.join("; ");
 }
 
+function driverText({ name, available, reason, engine, enforces }: DriverStatus): string {
+  if (!available) return `${name} (${reason})`;
+  if (engine === undefined) return name;
+  return `${name} (${[engine, ...(enforces ?? [])].join(", ")})`;
+}
+
 /** What rules of placement ask of a node; what is not there is not shown. */
 function placementFields({
   pool,
@@ -156,7 +162,7 @@ function placementFields({
   devices = {},
   storage = [],
   zones = [],
-}: NodeDetail["description"]): [name: string, text: string | null][] {
+}: NodeDetail["description"]): Field[] {
   const lists: [string, string[]][] = [
     ["taints", taints.map(({ key, reason }) => (reason === null ? key : `${key} (${reason})`))],
     ["devices", Object.entries(devices).map(([name, count]) => `${count} ${name}`)],
