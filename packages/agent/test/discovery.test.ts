@@ -82,6 +82,7 @@ test("an operator says what interfaces carry whose drivers do not", async () => 
       diskMiB: 1_000,
       mediaClass: null,
       capabilities: [],
+      drivers: [PROCESS_DRIVER],
     },
   );
   expect(described.hardware.networkInterfaces).toMatchObject([
