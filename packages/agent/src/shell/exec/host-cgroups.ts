@@ -14,7 +14,7 @@ import {
   settingsOf,
   type TaskBounds,
 } from "../../core/cgroup/settings.ts";
-import { errnoOf } from "../durable-file.ts";
+import { errnoOf, isAbsence } from "../durable-file.ts";
 import { readSys } from "../discovery/sys-files.ts";
 import { TaskCgroup } from "./task-cgroup.ts";
 
@@ -60,10 +60,7 @@ export class HostCgroups {
     const cgroup = this.at(name);
     for (const [index, hierarchy] of this.hierarchies.entries()) {
       const folder = cgroup.folders[index] ?? "";
-      this.#makeFolder(hierarchy, folder);
-      for (const controller of hierarchy.controllers) {
-        write(folder, settingsOf(controller, hierarchy.version, bounds));
-      }
+      this.#make(hierarchy, folder, bounds);
     }
     return cgroup;
   }
@@ -101,8 +98,7 @@ export class HostCgroups {
       }
       try {
         const folder = cgroup.folders[index] ?? "";
-        this.#makeFolder(hierarchy, folder);
-        write(folder, settingsOf(controller, hierarchy.version, bounds));
+        this.#make(hierarchy, folder, bounds, controller);
       } catch (cause) {
         failures.set(controller, refusalOf(cause, hierarchy.mount));
       }
@@ -116,44 +112,55 @@ export class HostCgroups {
     return cgroup.folders[index] ?? null;
   }
 
-  /** The group above may be gone since the last task of any agent ended: it is made again. */
-  #makeFolder(hierarchy: Hierarchy, folder: string): void {
-    for (let tries = 0; ; tries += 1) {
+  /**
+   * Agents remove the group above with their last task, so it may go at any moment, and another one
+   * may be just making it: whatever is missing is made, and tried again.
+   */
+  #make(hierarchy: Hierarchy, folder: string, bounds: TaskBounds, only?: Controller): void {
+    for (let tries = 1; ; tries += 1) {
       try {
-        mkdirSync(folder);
-        break;
+        makeFolder(folder);
+        // Nothing can join a group of version 1 without processors.
+        if (hierarchy.version === 1 && hierarchy.controllers.includes("cpuset")) inherit(folder);
+        for (const controller of only === undefined ? hierarchy.controllers : [only]) {
+          write(folder, settingsOf(controller, hierarchy.version, bounds));
+        }
+        return;
       } catch (cause) {
-        const code = errnoOf(cause);
-        if (code === "EEXIST") break;
-        if (code !== "ENOENT" || tries > TRIES_MAX) throw cause;
+        if (!isAbsence(cause) || tries >= TRIES_MAX) throw cause;
         makeParent(hierarchy, path.dirname(folder));
       }
     }
-    if (!hierarchy.controllers.includes("cpuset") || hierarchy.version === 2) return;
-    inherit(folder); // nothing can join a group of version 1 without processors
   }
 }
 
-const TRIES_MAX = 3;
+const TRIES_MAX = 10;
 
-/** The group above all tasks has its part by the size of the machine, not as one among many. */
-function makeParent({ version, mount, controllers: own }: Hierarchy, folder: string): void {
-  const lists = version === 2 ? own.filter((name) => name !== "cpuacct") : [];
-  if (lists.length > 0) enable(mount, lists);
+function makeFolder(folder: string): void {
   try {
     mkdirSync(folder);
   } catch (cause) {
     if (errnoOf(cause) !== "EEXIST") throw cause;
   }
-  if (lists.length > 0) enable(folder, lists);
-  if (own.includes("cpu")) {
-    write(folder, [cpuShareOf(version, availableParallelism() * MILLIS_PER_CPU)]);
+}
+
+/** The group above all tasks has its part by the size of the machine, not as one among many. */
+function makeParent({ version, mount, controllers: own }: Hierarchy, folder: string): void {
+  const lists = version === 2 ? own.filter((name) => name !== "cpuacct") : [];
+  try {
+    if (lists.length > 0) enable(mount, lists);
+    makeFolder(folder);
+    if (lists.length > 0) enable(folder, lists);
+    if (own.includes("cpu")) {
+      write(folder, [cpuShareOf(version, availableParallelism() * MILLIS_PER_CPU)]);
+    }
+    // What a task is granted is protected only as far as all above it is.
+    if (own.includes("memory") && version === 2) {
+      write(folder, [{ file: "memory.low", text: "max", isOptional: true }]);
+    }
+  } catch (cause) {
+    if (!isAbsence(cause)) throw cause; // gone again: the next try tells
   }
-  // What a task is granted is protected only as far as all above it is.
-  if (own.includes("memory") && version === 2) {
-    write(folder, [{ file: "memory.low", text: "max", isOptional: true }]);
-  }
-  if (own.includes("cpuset") && version === 1) inherit(folder);
 }
 
 function enable(folder: string, names: readonly string[]): void {
@@ -162,9 +169,11 @@ function enable(folder: string, names: readonly string[]): void {
 }
 
 function inherit(folder: string): void {
+  const above = path.dirname(folder);
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
     if (readSys(path.join(folder, file)) !== null) continue;
-    const text = readSys(path.join(folder, "..", file)) ?? "";
+    if (readSys(path.join(above, file)) === null && above !== "/") inherit(above);
+    const text = readSys(path.join(above, file)) ?? "";
     write(folder, [{ file, text, isOptional: false }]);
   }
 }
