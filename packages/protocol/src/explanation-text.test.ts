@@ -117,5 +117,15 @@ describe("explanations as sentences", () => {
   test("tell how a process ended", () => {
     expect(describeExit({ kind: "code", code: 1 })).toBe("exited with code 1");
     expect(describeExit({ kind: "signal", signal: "SIGKILL" })).toBe("was killed by SIGKILL");
+    expect(describeExit({ kind: "oom", limitMiB: 64 })).toBe(
+      "ran out of memory and was killed: it may use 64MiB",
+    );
+    expect(describeExit({ kind: "oom", limitMiB: null })).toBe("ran out of memory and was killed");
+    expect(describeExit({ kind: "timeout", limitMs: 60_000 })).toBe(
+      "was ended after 1m, as long as it may run",
+    );
+    expect(describeExit({ kind: "disk", message: "the disk is full (ENOSPC)" })).toBe(
+      "ran out of disk: the disk is full (ENOSPC)",
+    );
   });
 });

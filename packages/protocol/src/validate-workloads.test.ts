@@ -77,6 +77,25 @@ describe("a workload that is right", () => {
     });
   });
 
+  test("with the driver exec says what it may use at most, beside what it is granted", () => {
+    const limits = { cpu: 2, memory: "1GiB", pids: 9, diskRead: "5MiB", diskWrite: "6MiB" };
+    const task = { driver: "exec", command: ["x"], limits: { ...limits, diskWeight: 10 } };
+    expect(specOf({ ...service, task }).task).toMatchObject({
+      driver: "exec",
+      limits: {
+        cpuMillis: 2_000,
+        memoryMiB: 1_024,
+        pids: 9,
+        diskReadMiB: 5,
+        diskWriteMiB: 6,
+        diskWeight: 10,
+      },
+    });
+    expect(
+      specOf({ ...service, task: { driver: "exec", command: ["x"] } }).task,
+    ).not.toHaveProperty("limits");
+  });
+
   test("says that it runs as a whole: anywhere, or where a label is the same", () => {
     const gang = (written: unknown) => specOf({ ...service, gang: written }).placement?.gang;
     expect(gang(true)).toEqual({ within: null });
@@ -175,6 +194,18 @@ describe("a workload that is wrong", () => {
     expect(told("service")).toEqual([": expected a mapping"]);
     expect(told({ name: "a", task: service.task })).toEqual([
       "kind: missing; expected service, batch or system",
+    ]);
+  });
+
+  test("has no limits that nothing would keep, or that are less than its grant", () => {
+    const command = ["x"];
+    const resources = { memory: "1GiB" };
+    expect(told({ ...service, task: { command, limits: { pids: 9 } } })).toEqual([
+      "task.limits: only the driver exec keeps a task to limits: set driver: exec, or leave them out",
+    ]);
+    const task = { driver: "exec", command, limits: { memory: "512MiB" } };
+    expect(told({ ...service, task, resources })).toEqual([
+      "task.limits.memory: less than the 1GiB that it is granted",
     ]);
   });
 
