@@ -38,13 +38,22 @@ function main(options: Options): void {
 function printHead(): void {
   const { cpu, threads, node } = machine();
   process.stdout.write(`${cpu}, ${threads} threads, Node ${node}\n\n`);
-  printCells(["mix", "nodes", "placements/s", "p99 µs", "bytes/node", "bytes/task", "hash"]);
+  printCells([
+    "mix",
+    "nodes",
+    "placements/s",
+    "per cpu s",
+    "p99 µs",
+    "bytes/node",
+    "bytes/task",
+    "hash",
+  ]);
 }
 
 function printRow(row: Measurement): void {
-  const { mix, nodes, placementsPerSecond, p99Micros, bytesPerNode, bytesPerTask, hash } = row;
-  const bytes = [bytesPerNode ?? "", bytesPerTask ?? ""];
-  printCells([mix, nodes, placementsPerSecond, p99Micros, ...bytes, hash]);
+  const { mix, nodes, placementsPerSecond, placementsPerCpuSecond, p99Micros, hash } = row;
+  const bytes = [row.bytesPerNode ?? "", row.bytesPerTask ?? ""];
+  printCells([mix, nodes, placementsPerSecond, placementsPerCpuSecond, p99Micros, ...bytes, hash]);
 }
 
 function printCells([mix = "", ...cells]: readonly (string | number)[]): void {

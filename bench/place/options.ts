@@ -35,7 +35,7 @@ Decisions are compared with those of plain loops on a small cluster, and hashed,
 ${MIXES.map(({ name, about }) => `              ${name.padEnd(12)} ${about}`).join("\n")}
   --seed    another draw of the same mixes (default ${DEFAULT_SEED})
   --chart   draws the rates to a file (SVG)
-  --json    an array of {nodes, mix, placementsPerSecond, p99Micros, hash, bytesPerNode, bytesPerTask} instead of a table
+  --json    an array of {nodes, mix, placementsPerSecond, p99Micros, hash, …} instead of a table
 `;
 
 const ARGUMENTS = {

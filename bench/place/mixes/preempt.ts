@@ -21,7 +21,7 @@ export const preempt: Mix = {
     let gpus = nodes.reduce((sum, { hardware }) => sum + hardware.gpus.length, 0);
     const before: Step[] = [];
     while (gpus > 0) {
-      const count = pick(DEVICES.slice(0, 3), random);
+      const count = pick(DEVICES.slice(1), random);
       const priority = pick(LOW_PRIORITIES, random);
       before.push(placeStep(before.length, TASKS_PER_WORKLOAD, wantedOf(count, priority)));
       gpus -= TASKS_PER_WORKLOAD * count;

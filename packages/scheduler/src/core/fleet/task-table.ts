@@ -5,7 +5,7 @@ const GROWTH = 1.25;
 const ROWS_MIN = 64;
 
 /**
- * What each task was given, as one array for each field: 72 bytes for a task. Rows of tasks that have
+ * What each task was given, as one array for each field: 64 bytes for a task. Rows of tasks that have
  * ended are given to new ones.
  */
 export class TaskTable {
@@ -14,11 +14,11 @@ export class TaskTable {
   cpuMillis = new Float64Array(0);
   memoryMiB = new Float64Array(0);
   diskMiB = new Float64Array(0);
-  networkMbps = new Float64Array(0);
+  networkMbps = new Int32Array(0);
   ports = new Uint8Array(0);
   /** Thousandths of each of its GPUs. */
   gpuMillis = new Uint16Array(0);
-  gpuMemoryMiB = new Float64Array(0);
+  gpuMemoryMiB = new Int32Array(0);
   /** Which GPUs of the node: the bits of the first 32, and of the others. */
   gpus = new Int32Array(0);
   moreGpus = new Int32Array(0);
