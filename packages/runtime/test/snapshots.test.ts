@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LOG_STREAM, SNAPSHOT_STREAM, subjects } from "@berth/protocol";
@@ -70,6 +70,20 @@ describe("snapshots in a folder", () => {
       await truncate(path, left);
       await expect(verify(), `${left} bytes left`).rejects.toMatchObject({ code: "invalid" });
     }
+  });
+
+  it("are damaged, and no others are, where the disk does not give back what it took", async () => {
+    await store.write(header(5), [text("whole")]);
+    await store.write(header(6), [text("some chunk")]);
+    // Reading a folder as if it were a file fails as reading a lost sector does.
+    await mkdir(join(folder, "7-lost.manifest.json"));
+    const chunks = join(folder, `${(await store.list())[0]?.id}.chunks`);
+    await rm(chunks);
+    await mkdir(chunks);
+    const listed = await store.list();
+    expect(listed.map(({ manifest }) => manifest?.seq ?? null)).toEqual([6, 5, null]);
+    expect(listed[2]).toMatchObject({ problem: expect.stringContaining("EISDIR") });
+    await expect(verify()).rejects.toMatchObject({ code: "invalid", retryable: false });
   });
 
   it("show a changed manifest", async () => {

@@ -66,9 +66,21 @@ async function list(folder: string): Promise<StoredSnapshot[]> {
   for (const file of await filesIn(folder)) {
     if (!file.endsWith(MANIFEST)) continue;
     const id = file.slice(0, -MANIFEST.length);
-    if (ID.test(id)) found.push(readManifest(id, await readFile(join(folder, file))));
+    const stored = ID.test(id) ? await readStored(id, join(folder, file)) : null;
+    if (stored !== null) found.push(stored);
   }
   return found.sort(newestFirst);
+}
+
+/** Null when it was removed meanwhile. */
+async function readStored(id: string, path: string): Promise<StoredSnapshot | null> {
+  try {
+    return readManifest(id, await readFile(path));
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT") return null;
+    if (!isDamage(cause)) throw cause;
+    return { id, manifest: null, problem: `its manifest cannot be read: ${whyOf(cause)}` };
+  }
 }
 
 async function sweep(folder: string, olderThanMs: number): Promise<void> {
@@ -140,6 +152,9 @@ async function* readFramed(path: string): AsyncGenerator<Uint8Array> {
       if (chunk.length < length) throw new BerthError("invalid", `its chunk ${number} is cut off`);
       yield chunk;
     }
+  } catch (cause) {
+    if (isDamage(cause)) throw new BerthError("invalid", `it cannot be read: ${whyOf(cause)}`);
+    throw unavailable(cause);
   } finally {
     await file.close();
   }
@@ -170,11 +185,20 @@ async function guarded<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** What asking again does not heal: the disk has lost it, or something else is there. */
+function isDamage(cause: unknown): boolean {
+  return ["EIO", "EBADMSG", "EUCLEAN", "EISDIR"].some((code) => code === codeOf(cause));
+}
+
 function unavailable(cause: unknown): BerthError {
   if (cause instanceof BerthError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = whyOf(cause);
   const isFull = codeOf(cause) === "ENOSPC" || codeOf(cause) === "EDQUOT";
   return new BerthError(isFull ? "log.full" : "log.unavailable", why, { retryable: true, cause });
+}
+
+function whyOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function codeOf(cause: unknown): unknown {
