@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { SimulationReport } from "../src/cli/report.ts";
+import { mutants } from "../src/mutants/catalogue.ts";
+import { MutableTree } from "../src/mutants/mutable-tree.ts";
 import { run } from "./program.ts";
 
 const SEEDS = 200;
@@ -56,6 +58,15 @@ describe("the simulation", () => {
 });
 
 describe("mutants", () => {
+  test("each change a piece that is in the code exactly once", () => {
+    const tree = new MutableTree();
+    try {
+      for (const mutant of mutants) tree.apply(mutant)();
+    } finally {
+      tree.remove();
+    }
+  });
+
   test(
     "that break the code are caught, and the report says by what",
     async () => {

@@ -3,7 +3,7 @@ import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Edit, Mutant } from "./catalogue.ts";
+import type { Edit, Mutant } from "./mutant.ts";
 
 const PACKAGES = ["protocol", "runtime", "scheduler", "agent", "simulation"] as const;
 /** The folder of the packages: this file is `<package>/dist/mutants/…`. */
@@ -58,11 +58,12 @@ export class MutableTree {
   private edit({ file, find, replace }: Edit): () => void {
     const target = path.join(this.scope, file);
     const before = readFileSync(target, "utf8");
-    const found = before.split(find).length - 1;
+    const piece = anywhereIndented(find);
+    const found = [...before.matchAll(piece)].length;
     if (found !== 1) throw new Error(`${file} has the piece to change ${found} times`);
     writeFileSync(
       target,
-      before.replace(find, () => replace),
+      before.replace(piece, () => replace),
     );
     return () => writeFileSync(target, before);
   }
@@ -70,4 +71,13 @@ export class MutableTree {
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
   }
+}
+
+/** How deep a piece is indented, and where its lines end, is not for a mutant to know. */
+function anywhereIndented(piece: string): RegExp {
+  const words = piece.trim().split(/\s+/);
+  return new RegExp(
+    words.map((word) => word.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join("\\s+"),
+    "g",
+  );
 }
