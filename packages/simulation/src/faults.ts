@@ -128,6 +128,19 @@ export const faults = {
     victim.freeze();
     later(cluster, between(random, 500, 30_000), () => victim.thaw());
   }),
+  /** It stands still in the middle of its start, and the log goes on without it, and is purged. */
+  schedulerFrozenAtStart: (cluster, random) => {
+    const { schedulers } = cluster;
+    const replaceable = schedulers.filter(({ isLeading }) => !isLeading);
+    const victim = oneOf(random, replaceable.length > 0 ? replaceable : schedulers);
+    if (victim === null) return { what: "none", state: "none" };
+    const state = victim.mode;
+    victim.kill();
+    victim.start();
+    later(cluster, between(random, 1, 40), () => victim.freeze());
+    later(cluster, between(random, 10_000, 45_000), () => victim.thaw());
+    return { what: victim.name, state };
+  },
   schedulerCutOff: ofScheduler((victim, cluster, random) => {
     const { link } = victim;
     cutOff(link, random);
