@@ -30,8 +30,9 @@ export function roomOf(node: NodeRecord, usage: NodeUsage): NodeRoom {
         return {
           model: device.model,
           memoryMiB: device.memoryMiB,
-          freeMillis: WHOLE_GPU_MILLIS - (use?.shareMillis ?? 0),
-          freeMemoryMiB: memoryMiB - (use?.memoryMiB ?? 0),
+          // A device may be kept for several at once.
+          freeMillis: Math.max(0, WHOLE_GPU_MILLIS - (use?.shareMillis ?? 0)),
+          freeMemoryMiB: Math.max(0, memoryMiB - (use?.memoryMiB ?? 0)),
         };
       }),
   };

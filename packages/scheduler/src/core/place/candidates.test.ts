@@ -1,6 +1,14 @@
+import { assert } from "@berth/runtime/assert";
 import { describe, expect, test } from "vitest";
+import { fleetOf } from "../fleet/cluster-fleet.ts";
 import { gpu, nodeDescription, nodeId, serviceSpec, batchSpec } from "../testing/builders.ts";
 import { TestCluster } from "../testing/test-cluster.ts";
+import { Candidates } from "./candidates.ts";
+import { Ledger } from "./ledger.ts";
+import { placementRequest } from "./placement-request.ts";
+import { LiveSurroundings } from "./surroundings.ts";
+
+const oneGpu = { gpu: { count: 1, models: [], memoryMiB: 0 } };
 
 const nodesOf = (cluster: TestCluster, id: string) =>
   cluster.live(id).map(({ nodeName }) => nodeName);
@@ -38,6 +46,21 @@ describe("the best node", () => {
     const cluster = new TestCluster().hello(nodeDescription(2)).hello(nodeDescription(1));
     cluster.apply(batchSpec());
     expect(cluster.only("job").nodeId).toBe(nodeId(1));
+  });
+
+  test("is found beside a GPU that is kept for two at once", () => {
+    const cluster = new TestCluster().hello(nodeDescription(0, { gpus: [gpu(0), gpu(1)] }));
+    const workload = cluster.apply(batchSpec({ resources: oneGpu }));
+    const { granted } = cluster.only("job");
+    const [node] = cluster.state.nodes.values();
+    assert(node, "one node has joined");
+    const ledger = new Ledger();
+    ledger.take(node, granted);
+    const fleet = fleetOf(cluster.state, ledger);
+    const request = placementRequest(batchSpec());
+    const around = new LiveSurroundings(cluster.state, request, []);
+    const best = new Candidates(fleet, ledger, [], request, around).best(workload.number);
+    expect(best?.node.id).toBe(node.id);
   });
 
   test("comes with the runners-up and terms that add up", () => {
