@@ -69,7 +69,7 @@ test("where nothing is mounted, or no group can be made, the reason says so", ()
 });
 
 test("a program that is missing, fails or hangs is told apart, and what it said is kept", async () => {
-  const ask = (script: string) => runTool("sh", ["-c", script], 300);
+  const ask = (script: string, timeoutMs = 30_000) => runTool("sh", ["-c", script], timeoutMs);
   expect(await runTool("no-such-program", [], 300)).toMatchObject({
     isMissing: true,
     problem: "no-such-program is not installed",
@@ -79,6 +79,8 @@ test("a program that is missing, fails or hangs is told apart, and what it said 
     ok: false,
     problem: "sh: no",
   });
-  expect(await ask("echo first; exec sleep 60")).toMatchObject({ problem: "sh does not answer" });
+  expect(await ask("echo first; exec sleep 60", 300)).toMatchObject({
+    problem: "sh does not answer",
+  });
   expect(await ask("echo fine")).toMatchObject({ ok: true, problem: null });
 });
