@@ -101,7 +101,13 @@ describe.skipIf(program === null)(
         // An ambiguous one may have been stored: then the guard says so.
         return result === "appended" || result === "conflict";
       });
-      const texts = (await readAll(log, last + 1)).map(([, text]) => text);
+      let texts: string[] = [];
+      const read = async () => {
+        texts = (await readAll(log, last + 1)).map(([, text]) => text);
+        return true;
+      };
+      // Who took the append may hand the stream on once more.
+      await until("the others can be read", () => read().catch(unlessRetryable));
       expect(texts).toEqual(["before", "after"]);
 
       await startMember(leader ?? "");
