@@ -1,6 +1,6 @@
-import { type ProjectName, rulesOf, type WorkloadId } from "@berth/protocol";
-import type { Ledger } from "../place/ledger.ts";
-import type { WorkloadRecord } from "../state/cluster-state.ts";
+import { type Grant, type ProjectName, rulesOf, type WorkloadId } from "@berth/protocol";
+import type { Ledger, NodeUsage } from "../place/ledger.ts";
+import type { NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
 import { endIfPlaced } from "./allocation-end.ts";
 import type { HeldPart } from "./hold.ts";
 
@@ -37,6 +37,8 @@ export class Holds {
   private readonly ledger: Ledger;
   private readonly nowUnixMs: number;
   private readonly all: Hold[] = [];
+  /** What each that is in force takes in the ledger. */
+  private readonly taken = new Map<Hold, readonly { node: NodeRecord; granted: Grant }[]>();
 
   constructor(ledger: Ledger, nowUnixMs: number) {
     this.ledger = ledger;
@@ -96,15 +98,27 @@ export class Holds {
     return !(isComing && typeof end !== "number" && rulesOf(spec).preemptible);
   }
 
-  private take({ parts }: Hold): void {
-    for (const { node, grants } of parts) {
-      for (const granted of grants) this.ledger.take(node, granted);
-    }
+  /** What somebody has by now, or is kept for another, is not taken again: its owner gives it back. */
+  private take(hold: Hold): void {
+    const taken = hold.parts.flatMap(({ node, grants }) =>
+      grants.map((granted) => {
+        const free = withoutTaken(granted, this.ledger.usageOf(node));
+        this.ledger.take(node, free);
+        return { node, granted: free };
+      }),
+    );
+    this.taken.set(hold, taken);
   }
 
-  private release({ parts }: Hold): void {
-    for (const { node, grants } of parts) {
-      for (const granted of grants) this.ledger.release(node, granted);
-    }
+  private release(hold: Hold): void {
+    for (const { node, granted } of this.taken.get(hold) ?? []) this.ledger.release(node, granted);
+    this.taken.delete(hold);
   }
+}
+
+/** Of what cannot be had twice, only what nobody has. */
+function withoutTaken(granted: Grant, usage: NodeUsage): Grant {
+  const ports = Object.entries(granted.ports);
+  const free = ports.filter(([, port]) => !usage.ports.has(port));
+  return free.length === ports.length ? granted : { ...granted, ports: Object.fromEntries(free) };
 }
