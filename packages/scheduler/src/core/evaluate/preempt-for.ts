@@ -5,7 +5,7 @@ import { addCosts, compareCosts, type EvictionCost, NO_COST } from "../preempt/e
 import { preemptLimits } from "../preempt/limits.ts";
 import { type PromisedPart, partsOn } from "../preempt/promises.ts";
 import { type Seat, SeatSearch } from "../preempt/seat-search.ts";
-import { Victims } from "../preempt/victims.ts";
+import { type Scene, Victims } from "../preempt/victims.ts";
 import { byCodeUnit } from "../state/canonical-text.ts";
 import type { NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
 import { gangOf } from "../state/gang.ts";
@@ -185,7 +185,14 @@ function search(
   wanted: number,
 ): Seats {
   const { state, nowUnixMs } = pass;
-  const scene = { state, nowUnixMs, isStopping: pass.isStopping.bind(pass) };
+  const scene: Scene = {
+    state,
+    nowUnixMs,
+    isStopping: pass.isStopping.bind(pass),
+    placedNow: (id) =>
+      pass.events.filter((event) => event.type === "AllocationPlaced" && event.workloadId === id)
+        .length,
+  };
   const victims = new Victims(scene, workload.spec, pass.reclaimFor(workload));
   const seats: Seat[] = [];
   if (!victims.exist) return { seats, cost: NO_COST };

@@ -45,6 +45,8 @@ export interface Scene {
   readonly nowUnixMs: number;
   /** Asked to stop by a decision that is not in the state yet. */
   readonly isStopping: (id: AllocationId) => boolean;
+  /** How many of a workload were placed by decisions that are not in the state yet. */
+  readonly placedNow?: (id: WorkloadId) => number;
 }
 
 /**
@@ -192,20 +194,28 @@ export class Victims {
     };
   }
 
-  /** Indexes that should serve and do not, or will not once this pass's decisions are applied. */
-  #unavailable({ spec, slots, pending }: WorkloadRecord): number {
-    const { state, isStopping } = this.#scene;
-    let unavailable = 0;
+  /**
+   * Indexes that should serve and do not, or will not once this pass's decisions are applied: also
+   * those that nobody has decided on yet.
+   */
+  #unavailable({ id, spec, slots, pending }: WorkloadRecord): number {
+    const { state, isStopping, placedNow } = this.#scene;
+    const wanted = spec.kind === "system" ? Number.POSITIVE_INFINITY : spec.count;
+    let [serving, missing, done] = [0, 0, 0];
     for (const slot of slots.values()) {
+      if (slot.index >= wanted) continue;
       const live = liveOf(state, slot);
-      if (live && !(isAvailable(live) && !isStopping(live.id))) unavailable += 1;
+      if (slot.done) done += 1;
+      else if (live && isAvailable(live) && !isStopping(live.id)) serving += 1;
+      else if (live) missing += 1;
     }
+    if (spec.kind !== "system") return spec.count - done - serving;
     for (const { count, explanation } of pending) {
       // What waits for its turn, or for its predecessor, has a live one, which is counted above.
       const { reason } = explanation;
-      if (reason !== "update" && reason !== "predecessor") unavailable += count;
+      if (reason !== "update" && reason !== "predecessor") missing += count;
     }
-    return spec.kind === "system" ? unavailable : Math.min(unavailable, spec.count);
+    return missing + (placedNow?.(id) ?? 0);
   }
 }
 
