@@ -131,7 +131,7 @@ function placeAllowed(pass: Pass, workload: WorkloadRecord, indexes: readonly nu
   }
   if (isCut || lack === null) return { placed, unplaced, blocked: null, isCut };
   const blocked =
-    against.length === 0
+    against.length === 0 || isOwnNode
       ? lack
       : lack.reason === "gang"
         ? gangBlockedBy(pass, workload, indexes, { against, lack })

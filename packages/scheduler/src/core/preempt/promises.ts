@@ -5,7 +5,7 @@ import { grantOn } from "../place/grant.ts";
 import type { PlacementRequest } from "../place/placement-request.ts";
 import { type LiveSurroundings, NO_SURROUNDINGS } from "../place/surroundings.ts";
 import { heldOfPlanned } from "../queue/hold.ts";
-import type { Hold, Holds } from "../queue/holds.ts";
+import { type Hold, type Holds, NOBODY_ELSE } from "../queue/holds.ts";
 import type { ProjectTree } from "../queue/project-tree.ts";
 import type {
   AllocationRecord,
@@ -35,9 +35,6 @@ interface Promised extends PromisedPart {
   readonly workload: WorkloadId;
   readonly hold: Hold;
 }
-
-/** No priority is as high: the room is nobody else's. */
-const NOBODY_ELSE = Number.POSITIVE_INFINITY;
 
 /**
  * Room for which others were asked to stop, during one pass. It is kept for whoever they stop for,
@@ -88,7 +85,7 @@ export class Promises {
    * What is taken on a node once everybody who is asked to stop has ended and everybody else has what
    * was promised. To be asked while only that is held which is kept from the workload.
    */
-  usageThen(node: NodeRecord, { id, spec }: WorkloadRecord): NodeUsage {
+  usageThen(node: NodeRecord, { id }: WorkloadRecord): NodeUsage {
     const { ledger } = this.#context;
     const promised = this.#byNode.get(node) ?? [];
     const ending = [...this.#context.endingOn(node)];
@@ -97,11 +94,10 @@ export class Promises {
     const account = copyUsage(usage);
     for (const { granted } of ending) subtractGrant(account, granted);
     for (const { workload, hold } of promised) {
-      if (workload === id || spec.kind === "system") continue;
+      if (workload === id) continue;
       for (const { grants } of hold.parts) for (const one of grants) subtractGrant(account, one);
     }
-    for (const { workload, grants } of promised) {
-      if (workload !== id && spec.kind === "system") continue;
+    for (const { grants } of promised) {
       for (const granted of grants) addGrant(account, granted);
     }
     return account;

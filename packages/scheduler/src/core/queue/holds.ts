@@ -4,6 +4,9 @@ import type { NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
 import { endIfPlaced } from "./allocation-end.ts";
 import type { HeldPart } from "./hold.ts";
 
+/** No priority is as high: the room is nobody else's. */
+export const NOBODY_ELSE = Number.POSITIVE_INFINITY;
+
 /** For whom room is kept. */
 export type Holder =
   | {
@@ -87,8 +90,10 @@ export class Holds {
   }
 
   private concerns({ holder, startUnixMs }: Hold, { id, spec }: WorkloadRecord): boolean {
-    // What belongs on every node is no competition for the room of one.
-    if (spec.kind === "system") return false;
+    if (spec.kind === "system") {
+      // What belongs on every node is no competition, unless others were stopped for the room.
+      return holder.kind === "workload" && holder.priority === NOBODY_ELSE && holder.id !== id;
+    }
     const end = endIfPlaced(spec, this.nowUnixMs);
     if (startUnixMs !== null && typeof end === "number" && end <= startUnixMs) return false;
     if (holder.kind === "workload") return holder.id !== id && holder.priority >= spec.priority;
