@@ -103,15 +103,20 @@ export class MachineRules {
     const record = state.allocations.get(id);
     if (!record) throw new Violation("RULE", `${id} is lost and was never there`);
     const isDown = state.nodes.get(record.nodeId)?.status === "down";
-    const goesOn = this.startedOn.get(id)?.tasks.get(id)?.isAlive ?? false;
+    const goesOn = this.goesOn(id);
     demand(isDown || !goesOn, "RULE", () => `${id} is called lost and goes on on a live node`);
+  }
+
+  private goesOn(id: AllocationId): boolean {
+    return this.startedOn.get(id)?.tasks.get(id)?.isAlive ?? false;
   }
 
   /** After peace: every end that happened is in the log, once and as it was. */
   checkEnds(): void {
     for (const [id, really] of this.ends) {
       const record = this.reference.state.allocations.get(id);
-      const isKnown = !record || isFinal(record.status) || this.erased.has(id);
+      // It starts at most once, so that an end before that is one of which a full disk kept nothing.
+      const isKnown = !record || isFinal(record.status) || this.erased.has(id) || this.goesOn(id);
       demand(isKnown, "RULE", () => `${id} ended as ${really.join()} and nobody knows`);
       const said = this.reference.outcomes.get(id);
       const isTrue = said === undefined || said === "lost" || really.some((each) => each === said);
