@@ -48,6 +48,12 @@ async function settle(holds: () => boolean): Promise<void> {
   }
 }
 
+async function readAll(log: MemoryLog): Promise<Uint8Array[]> {
+  const all: Uint8Array[] = [];
+  for await (const { bytes } of log.read(1)) all.push(bytes);
+  return all;
+}
+
 describe("the journal", () => {
   it("gathers events while one entry is on its way, and the log folds to the same state", async () => {
     const log = memoryLog({ clock, appendDelayMs: 10 });
@@ -145,6 +151,24 @@ describe("the journal", () => {
     expect(refused).toEqual(["log.unavailable"]);
     expect(failures).toMatchObject([{ result: "ambiguous" }]);
     expect(durable).toEqual([]);
+  });
+
+  it("[INV3] stores nothing behind another leader's entry, whatever it had collected", async () => {
+    const log = memoryLog({ clock, appendDelayMs: 10 });
+    const { journal, failures } = await journalOn(log);
+    const [first] = await readAll(log);
+    for (let number = 0; number < 200; number += 1) journal.record([registered(number)]);
+    // The new leader's entry takes the place of the first of several that are complete.
+    const draft = new EntryDraft({ seq: 2, term: 2, atUnixMs: clock.nowUnixMs() });
+    const started = { clusterId: "c0123456789ab", term: 2, leader: "other", version: "test" };
+    draft.add(encodeEvent({ type: "LeaderStarted", ...started } as ClusterEvent));
+    log.intrude(draft.encode(hashEntry(first ?? new Uint8Array())));
+    journal.flush();
+    await settle(() => failures.length > 0);
+    for (let step = 0; step < 100; step += 1) await settle(() => true);
+    expect(failures).toEqual([{ result: "conflict" }]);
+    expect(await readAll(log)).toHaveLength(2);
+    await expect(replayLog(log)).resolves.toMatchObject({ lastSeq: 2 });
   });
 
   it("takes nothing of events of which one fits no entry", async () => {

@@ -3,7 +3,6 @@ import { assert } from "@berth/runtime/assert";
 import { type AppendResult, type Clock, hashEntry, type Log } from "@berth/runtime";
 import { applyEntry, type Changes, type ClusterState, type Whole } from "../core/index.ts";
 import { encodeEvent, EntryDraft, EVENT_BYTES_MAX } from "./log-codec.ts";
-import { shellLimits } from "./limits.ts";
 import type { Replayed } from "./replay-log.ts";
 
 /** Why a journal ended. Its state holds changes that are not in the log: it must be dropped. */
@@ -25,11 +24,12 @@ interface Held {
 }
 
 /**
- * Group commit. Events are applied to the state at once and collected into an entry; while one
- * entry is on its way to the log the next collects, and goes as soon as it is full or nothing else is
- * under way. Each expects the sequence that the one before will have, so that the log refuses all
- * that follow a refused one. Nothing that depends on the state may leave the process before the log
- * has it: `whenDurable` holds it until then.
+ * Group commit. Events are applied to the state at once and collected into entries; while one entry is
+ * on its way to the log the next collect. Never are two on their way: the log refuses what does not
+ * expect its last sequence, and says nothing of which entry that is. Were the first refused because
+ * another leader's took its place, the second would find the sequence that it expects, and be stored
+ * behind an entry that it does not continue. Nothing that depends on the state may leave the process
+ * before the log has it: `whenDurable` holds it until then.
  */
 export class EntryJournal {
   readonly #components: JournalComponents;
@@ -38,15 +38,12 @@ export class EntryJournal {
   /** Complete and waiting for their turn, oldest first. */
   readonly #closed: EntryDraft[] = [];
   #open: EntryDraft | null = null;
-  /** Entries on their way, whose acknowledgements are expected in this order. */
-  readonly #underWay: { readonly draft: EntryDraft; readonly hash: string; isStored: boolean }[] =
-    [];
+  #isUnderWay = false;
   /** Of what is collected, complete or on its way. */
   #unacknowledgedBytes = 0;
   #isEnded = false;
   #held: Held[] = [];
-  /** Of the entry that was sent last, and of the one that was acknowledged last. */
-  #sentHash: string;
+  /** Of the entry that was acknowledged last. */
   #durableHash: string;
   #durableSeq: number;
 
@@ -55,7 +52,6 @@ export class EntryJournal {
     this.#state = state;
     this.#term = state.term;
     this.#durableSeq = lastSeq;
-    this.#sentHash = lastHash;
     this.#durableHash = lastHash;
   }
 
@@ -123,13 +119,10 @@ export class EntryJournal {
 
   /** Sends what is collected, now or as soon as there is an acknowledgement to follow. */
   flush(): void {
-    if (this.#isEnded) return;
-    if (this.#underWay.length === 0 && this.#closed.length === 0) this.#close();
-    while (this.#underWay.length < shellLimits.appendsUnderWayMax) {
-      const draft = this.#closed.shift();
-      if (draft === undefined) return;
-      void this.#append(draft);
-    }
+    if (this.#isEnded || this.#isUnderWay) return;
+    if (this.#closed.length === 0) this.#close();
+    const draft = this.#closed.shift();
+    if (draft !== undefined) void this.#append(draft);
   }
 
   /** Runs `release` once everything in the state as of now is in the log; perhaps at once. */
@@ -168,10 +161,8 @@ export class EntryJournal {
   }
 
   async #append(draft: EntryDraft): Promise<void> {
-    const bytes = draft.encode(this.#sentHash);
-    this.#sentHash = hashEntry(bytes);
-    const entry = { draft, hash: this.#sentHash, isStored: false };
-    this.#underWay.push(entry);
+    const bytes = draft.encode(this.#durableHash);
+    this.#isUnderWay = true;
     const outcome = await this.#components.log.append(bytes, draft.seq - 1);
     if (this.#isEnded) return;
     if (outcome.result !== "appended") {
@@ -179,21 +170,10 @@ export class EntryJournal {
       this.#components.onFailure(outcome);
       return;
     }
-    entry.isStored = true;
-    this.#acknowledge();
-  }
-
-  /** Everything up to the first entry that is not acknowledged is durable. */
-  #acknowledge(): void {
-    const before = this.#durableSeq;
-    while (this.#underWay[0]?.isStored) {
-      const entry = this.#underWay.shift();
-      if (entry === undefined) break;
-      this.#durableSeq = entry.draft.seq;
-      this.#durableHash = entry.hash;
-      this.#unacknowledgedBytes -= entry.draft.bytes;
-    }
-    if (this.#durableSeq === before) return;
+    this.#isUnderWay = false;
+    this.#durableSeq = draft.seq;
+    this.#durableHash = hashEntry(bytes);
+    this.#unacknowledgedBytes -= draft.bytes;
     this.flush();
     this.#release();
     this.#components.onDurable(this.#durableSeq);

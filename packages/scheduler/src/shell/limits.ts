@@ -2,8 +2,6 @@
 export const shellLimits = {
   /** Answers that wait for an acknowledgement of the log; more are refused as `overloaded`. */
   answersHeldMax: 10_000,
-  /** Entries on their way to the log at once. More than one only where full ones follow each other. */
-  appendsUnderWayMax: 4,
   /** JSON bytes of entries that wait for an acknowledgement; more is refused as `overloaded`. */
   unacknowledgedBytesMax: 16 * 1024 * 1024,
   /** Reads that wait for the log to get as far as they ask; more are refused as `behind`. */
