@@ -31,6 +31,9 @@ export function paceStops(
   for (const { index } of waiting) result.waiting.push({ index, explanation });
 
   function isAtOnce(allocation: AllocationRecord): boolean {
-    return !isAvailable(allocation) || drainOf(state, allocation, nowUnixMs) === "forced";
+    if (!isAvailable(allocation)) return true;
+    // What belongs on every node has left before, or the drain does not ask it to.
+    const isAsked = workload.spec.kind !== "system";
+    return isAsked && drainOf(state, allocation, nowUnixMs) === "forced";
   }
 }

@@ -276,6 +276,19 @@ describe("a drain", () => {
     expect(onDrained(drained(true).converge())).toEqual(["agent[1] running"]);
   });
 
+  test("leaves system work that stays to the pace of its own updates, whatever its deadline", () => {
+    const cluster = new TestCluster().join(2);
+    cluster.apply(systemSpec());
+    cluster.converge();
+    const drain = { deadlineMs: 5_000, ignoreSystem: true, reason: null };
+    cluster.command("node.drain", { node: "n1", ...drain });
+    cluster.apply(systemSpec({ task: v2 }));
+    expect(statuses(cluster, "agent")).toEqual(["stopping", "running"]);
+    cluster.nowUnixMs += 5_000;
+    cluster.apply(systemSpec({ task: v2, priority: 10 })); // so that it is looked at again
+    expect(statuses(cluster, "agent")).toEqual(["stopping", "running"]);
+  });
+
   test("asks nobody any more when its deadline has passed", () => {
     const cluster = drained(false, 5_000);
     cluster.nowUnixMs += 5_000;
