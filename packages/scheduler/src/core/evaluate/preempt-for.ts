@@ -28,9 +28,8 @@ export interface Awaiting {
 /** At the beginning of a pass: room for which others were asked to stop is kept from everyone. */
 export function renewPromises(pass: Pass): void {
   const { agenda, workloads } = pass.state;
-  const waiting = [...agenda.blocked.keys()]
+  const waiting = [...agenda.promised]
     .flatMap((id) => workloads.get(id) ?? [])
-    .filter((workload) => promisedIndexes(workload).length > 0)
     .sort((a, b) => b.spec.priority - a.spec.priority || a.number - b.number);
   for (const workload of waiting) {
     for (const group of groupsOf(pass, workload, promisedIndexes(workload))) {

@@ -76,8 +76,10 @@ export class Victims {
 
   /** Whether anybody at all may be evicted. */
   get exist(): boolean {
-    for (const workload of this.#scene.state.workloads.values()) {
-      if (workload.counts.running > 0 && this.#mayEvict(workload)) return true;
+    const { agenda, workloads } = this.#scene.state;
+    for (const id of agenda.running) {
+      const workload = workloads.get(id);
+      if (workload && this.#mayEvict(workload)) return true;
     }
     return false;
   }

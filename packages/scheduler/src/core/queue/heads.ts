@@ -3,6 +3,7 @@ import type { Ledger } from "../place/ledger.ts";
 import { type PlacementRequest, placementRequest } from "../place/placement-request.ts";
 import { valueOf } from "../place/surroundings.ts";
 import type { ClusterState, NodeRecord, WorkloadRecord } from "../state/cluster-state.ts";
+import { isHopeful } from "../state/hopeful.ts";
 import { earliestStart, type PlannedStart } from "./earliest-start.ts";
 import { heldSoFar, heldUntil } from "./hold.ts";
 import type { Holds } from "./holds.ts";
@@ -10,7 +11,6 @@ import { queueLimits } from "./limits.ts";
 import {
   type Decided,
   futureOf,
-  isTransient,
   type NodeFuture,
   type Prospect,
   prospectOf,
@@ -160,11 +160,6 @@ interface Remembered {
 }
 
 const prospects = new WeakMap<PlacementRequest, WeakMap<NodeRecord, Remembered>>();
-
-/** Some node lacks only what others hold now. */
-export function isHopeful(noFit: NoFit | null): boolean {
-  return noFit === null || noFit.rejections.some(({ code }) => isTransient(code));
-}
 
 function holderOf({ id, spec }: WorkloadRecord) {
   return { kind: "workload", id, priority: spec.priority } as const;

@@ -1,9 +1,10 @@
-import type { Grant, RejectionCode } from "@berth/protocol";
+import type { Grant } from "@berth/protocol";
 import { everyLack, firstLack } from "../place/check-node.ts";
 import { grantOn } from "../place/grant.ts";
 import type { NodeUsage } from "../place/ledger.ts";
 import type { PlacementRequest } from "../place/placement-request.ts";
 import type { ClusterState, NodeRecord } from "../state/cluster-state.ts";
+import { isTransient } from "../state/hopeful.ts";
 import { addGrant, copyUsage, subtractGrant, type UsageAccount } from "../state/node-usage.ts";
 import { missingPermille } from "../explain/no-fit.ts";
 import { type AllocationEnd, endOf } from "./allocation-end.ts";
@@ -129,14 +130,4 @@ export function grantsOn(
     grants.push(granted);
   }
   return grants;
-}
-
-/** What a node lacks only because others hold it. */
-export function isTransient(code: RejectionCode): boolean {
-  return (
-    code.endsWith(".free") ||
-    code.startsWith("port.") ||
-    code === "gpu.share" ||
-    code === "allocations.max"
-  );
 }

@@ -1,7 +1,9 @@
 import { bandOf, type NodeId, type WorkloadId, type WorkloadSpec } from "@berth/protocol";
-import type { ClusterState } from "./cluster-state.ts";
+import type { ClusterState, WorkloadRecord } from "./cluster-state.ts";
 import { earliestRetryUnixMs, isBlocked } from "./pending-groups.ts";
+import { isPromised } from "./hopeful.ts";
 import { Deadlines, setDeadline } from "./time-limit.ts";
+import { WaitingLines } from "./waiting-lines.ts";
 
 /**
  * What the scheduler has yet to reconsider, kept by the fold as changes arrive. Evaluation takes
@@ -16,6 +18,12 @@ export interface Agenda {
    * that is longest out of date comes first.
    */
   readonly blocked: Map<WorkloadId, Seen>;
+  /** Who is first of those that wait for room. */
+  readonly lines: WaitingLines;
+  /** Workloads that were promised the room of others who were asked to stop. */
+  readonly promised: Set<WorkloadId>;
+  /** Workloads of which something runs: only they can be preempted. */
+  readonly running: Set<WorkloadId>;
   /** Counts what may let something start that waits, or changes why it does. */
   changes: number;
   /** The change after which all that waits for room was last tried. */
@@ -65,6 +73,9 @@ export function createAgenda(): Agenda {
   return {
     dirty: new Set(),
     blocked: new Map(),
+    lines: new WaitingLines(),
+    promised: new Set(),
+    running: new Set(),
     changes: 0,
     triedAt: 0,
     roomMadeAt: 0,
@@ -85,8 +96,11 @@ export function createAgenda(): Agenda {
 /** The agenda of a state that was not folded here: everything is to be reconsidered once. */
 export function rebuildAgenda(state: ClusterState): void {
   const { agenda, workloads, nodes, allocations } = state;
-  for (const { id, spec, pending } of workloads.values()) {
+  for (const workload of workloads.values()) {
+    const { id, spec, pending } = workload;
     agenda.dirty.add(id);
+    noteWaiting(agenda, workload);
+    noteRunning(agenda, workload);
     if (spec.kind === "system") agenda.systems.add(id);
     if (isBlocked(pending)) seeBlocked(agenda, id);
     const retryUnixMs = earliestRetryUnixMs(pending);
@@ -94,6 +108,18 @@ export function rebuildAgenda(state: ClusterState): void {
   }
   for (const { id, drain } of nodes.values()) if (drain) agenda.draining.add(id);
   for (const allocation of allocations.values()) setDeadline(state, allocation);
+}
+
+/** What a workload waits for has changed, or where it stands in the queue. */
+export function noteWaiting({ lines, promised }: Agenda, workload: WorkloadRecord): void {
+  lines.note(workload);
+  if (isPromised(workload.pending)) promised.add(workload.id);
+  else promised.delete(workload.id);
+}
+
+export function noteRunning({ running }: Agenda, { id, counts }: WorkloadRecord): void {
+  if (counts.running > 0) running.add(id);
+  else running.delete(id);
 }
 
 /** Room was made on a node, or it changed: what waits for room may fit there now. */
@@ -130,8 +156,12 @@ export function leaveBlocked(agenda: Agenda, id: WorkloadId): void {
   if (agenda.blocked.delete(id)) agenda.changes += 1;
 }
 
-export function forgetWorkload(agenda: Agenda, id: WorkloadId): void {
+export function forgetWorkload(agenda: Agenda, workload: WorkloadRecord): void {
+  const { id } = workload;
   agenda.dirty.delete(id);
+  agenda.lines.forget(workload);
+  agenda.promised.delete(id);
+  agenda.running.delete(id);
   leaveBlocked(agenda, id);
   agenda.systems.delete(id);
   agenda.retries.delete(id);

@@ -1,6 +1,6 @@
 import { allocationNumber, type AllocationId, describeExit, type EventOf } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { mayYield, roomWasMade, roomWasTaken } from "./agenda.ts";
+import { mayYield, noteRunning, roomWasMade, roomWasTaken } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
 import { nodeOf, reconsiderNode } from "./apply-node-event.ts";
 import { giveUpGang, isWithinCount, setPending, workloadOf } from "./apply-workload-event.ts";
@@ -249,10 +249,12 @@ export function allocationOf(state: ClusterState, id: AllocationId): AllocationR
 
 /** Changes an allocation and keeps its workload's counts true. */
 function recount(applying: Applying, allocation: AllocationRecord, change: () => void): void {
-  const { counts } = workloadOf(applying.state, allocation.workloadId);
+  const workload = workloadOf(applying.state, allocation.workloadId);
+  const { counts } = workload;
   count(-1);
   change();
   count(1);
+  noteRunning(applying.state.agenda, workload);
   applying.changes.allocations.add(allocation.id);
   applying.changes.workloads.add(allocation.workloadId);
   applying.changes.nodes.add(allocation.nodeId);

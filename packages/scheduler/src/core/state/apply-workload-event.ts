@@ -1,6 +1,6 @@
 import type { EventOf, PendingGroup, WorkloadId, WorkloadSpec } from "@berth/protocol";
 import { assert } from "@berth/runtime/assert";
-import { forgetWorkload, leaveBlocked, mayYield, seeBlocked } from "./agenda.ts";
+import { forgetWorkload, leaveBlocked, mayYield, noteWaiting, seeBlocked } from "./agenda.ts";
 import type { Applying } from "./apply-entry.ts";
 import type { ClusterState, WorkloadRecord } from "./cluster-state.ts";
 import { GANG_FAILURE, isGivenUp } from "./gang.ts";
@@ -128,7 +128,7 @@ export function applyWorkloadRemoved(applying: Applying, event: EventOf<"Workloa
     }
   }
   state.workloads.delete(workload.id);
-  forgetWorkload(state.agenda, workload.id);
+  forgetWorkload(state.agenda, workload);
   state.agenda.placement?.demand.add(workload.id);
   changes.workloads.delete(workload.id);
   changes.removedWorkloads.add(workload.id);
@@ -160,6 +160,7 @@ export function setPending(
 ): void {
   const { agenda } = state;
   workload.pending = pending;
+  noteWaiting(agenda, workload);
   if (isBlocked(pending)) seeBlocked(agenda, workload.id);
   else leaveBlocked(agenda, workload.id);
   const retryUnixMs = earliestRetryUnixMs(pending);

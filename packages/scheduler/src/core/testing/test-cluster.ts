@@ -135,7 +135,9 @@ export class TestCluster {
   startAll(health: "none" | "starting" | "healthy" = "none"): this {
     for (const allocation of this.state.allocations.values()) {
       if (allocation.status === "placed") {
-        this.report(allocation.nodeId, [running(allocation, { health })]);
+        // As `Scratch` has it: how long something ran decides who is preempted.
+        const startedAtUnixMs = allocation.startedAtUnixMs ?? this.nowUnixMs;
+        this.report(allocation.nodeId, [running(allocation, { health, startedAtUnixMs })]);
       }
     }
     return this;
@@ -166,13 +168,16 @@ export class TestCluster {
 }
 
 export function running(
-  { id, startedAtUnixMs }: AllocationRecord,
-  { health = "none" }: { health?: "none" | "starting" | "healthy" | "unhealthy" } = {},
+  allocation: AllocationRecord,
+  {
+    health = "none",
+    startedAtUnixMs = allocation.startedAtUnixMs ?? T0_UNIX_MS,
+  }: { health?: "none" | "starting" | "healthy" | "unhealthy"; startedAtUnixMs?: number } = {},
 ): AllocationReport {
   return {
     state: "running",
-    allocationId: id,
-    startedAtUnixMs: startedAtUnixMs ?? T0_UNIX_MS,
+    allocationId: allocation.id,
+    startedAtUnixMs,
     pid: 1_000,
     health,
     message: null,
